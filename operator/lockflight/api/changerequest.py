@@ -1,0 +1,206 @@
+"""ChangeRequest: permission to change an environment."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lockflight.api.common import (
+    API_VERSION,
+    ChangeType,
+    Digest,
+    Duration,
+    Label,
+    Meta,
+    Reason,
+    Ref,
+    Schema,
+    Text,
+    Time,
+)
+from lockflight.api.conditions import Conditions
+
+
+class Strategy(StrEnum):
+    """How the change is taken back."""
+
+    HELM_ROLLBACK = "HelmRollback"
+    UNINSTALL = "Uninstall"
+    ROLL_FORWARD = "RollForward"
+    RESTORE = "Restore"
+    MANUAL = "Manual"
+
+
+class RollbackPlan(Schema):
+    """How, and until when, this change may be taken back under its own approval."""
+
+    model_config = Schema.model_config | {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self.strategy in ['HelmRollback', 'Uninstall'] || size(self.steps) > 0",
+                    "message": "RollForward, Restore and Manual are done by people: write down the steps",
+                }
+            ]
+        }
+    }
+
+    strategy: Strategy
+    steps: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=1024)], ...],
+        Field(max_length=32, json_schema_extra={"default": []}),
+    ] = ()
+    until: Time | None = Field(
+        None, description="Until when a rollback needs no new change. Default: schedule end + 24h."
+    )
+
+
+class Schedule(Schema):
+    """When the change may start; [start, end)."""
+
+    model_config = Schema.model_config | {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                {
+                    "rule": "timestamp(self.start) < timestamp(self.end)",
+                    "message": "schedule.end must lie after schedule.start",
+                }
+            ]
+        }
+    }
+
+    start: Time
+    end: Time
+
+
+class Impact(Schema):
+    """Who feels it."""
+
+    services: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=32)] = ()
+    downtime: Duration | None = None
+    security: Annotated[str, Field(max_length=1024)] | None = None
+    customers: Annotated[str, Field(max_length=1024)] | None = None
+
+
+class ChangePhase(StrEnum):
+    """ITIL's life cycle as a summary for people."""
+
+    NEW = "New"
+    ASSESS = "Assess"
+    AUTHORIZE = "Authorize"
+    SCHEDULED = "Scheduled"
+    IMPLEMENT = "Implement"
+    REVIEW = "Review"
+    CLOSED = "Closed"
+    REJECTED = "Rejected"
+    EXPIRED = "Expired"
+    CANCELLED = "Cancelled"
+    ON_HOLD = "OnHold"
+
+    @property
+    def ended(self) -> bool:
+        """No promotion starts under it any more."""
+        return self in (ChangePhase.CLOSED, ChangePhase.REJECTED, ChangePhase.EXPIRED, ChangePhase.CANCELLED)
+
+
+class ChangeRequestSpec(Schema):
+    """What is asked for. Every edit makes a new generation, which voids approvals."""
+
+    model_config = Schema.model_config | {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self.releaseRef == oldSelf.releaseRef",
+                    "message": "releaseRef is fixed: raise another change for another release",
+                },
+                {
+                    "rule": "!has(oldSelf.cancel) || has(self.cancel)",
+                    "message": "a cancelled change stays cancelled: raise another one",
+                },
+            ]
+        }
+    }
+
+    type: ChangeType
+    title: Annotated[str, Field(min_length=1, max_length=256)]
+    reason: Text
+    expected_outcome: Annotated[str, Field(max_length=1024)] | None = None
+    requested_by: Annotated[str, Field(max_length=253)] | None = Field(
+        None, description="Claimed; the authenticated creator is stamped by the API server."
+    )
+    implementer: Annotated[str, Field(max_length=253)] | None = None
+    release_ref: Ref
+    environments: Annotated[
+        tuple[Label, ...], Field(min_length=1, max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})
+    ]
+    impact: Impact | None = None
+    rollback_plan: RollbackPlan | None = None
+    schedule: Schedule | None = None
+    hold: Reason | None = None
+    cancel: Reason | None = None
+
+
+class Approval(Schema):
+    """One person's decision. ``by`` and ``groups`` are stamped by the API server; entries are only ever appended."""
+
+    role: Label
+    decision: Literal["Approved", "Rejected", "Withdrawn"]
+    comment: Annotated[str, Field(max_length=1024)] | None = None
+    by: Annotated[str, Field(max_length=253)] | None = None
+    groups: Annotated[tuple[Annotated[str, Field(max_length=253)], ...], Field(max_length=64)] = ()
+    generation: int | None = None
+    plan_digest: Digest | None = None
+
+
+class Observed(Schema):
+    """When the operator first saw the approval at ``index``; validity runs from there."""
+
+    index: int
+    at: Time
+
+
+class ChangePlan(Schema):
+    """What would be applied to one environment."""
+
+    environment: str
+    digest: Digest
+    summary: Annotated[str, Field(max_length=2048)] = ""
+
+
+class Use(Schema):
+    """An environment that a promotion changed under this approval."""
+
+    environment: str
+    promotion_uid: str = Field(alias="promotionUID")
+    plan_digest: Digest
+    at: Time
+    finished: bool = Field(False, description="True once the promotion succeeded: the approval is used up there.")
+
+
+class ChangeRequestStatus(Schema):
+    """Where it stands. People write approvals, the operator everything else."""
+
+    model_config = Schema.model_config | {"json_schema_extra": {"default": {"approvals": []}}}
+
+    observed_generation: int = 0
+    conditions: Conditions = ()
+    phase: ChangePhase | None = None
+    plans: Annotated[tuple[ChangePlan, ...], Field(max_length=8)] = ()
+    plan_digest: Digest | None = Field(None, description="Over all plans: what approvals bind to.")
+    how_to_approve: Annotated[str, Field(max_length=2048)] | None = None
+    approvals: Annotated[tuple[Approval, ...], Field(max_length=32, json_schema_extra={"default": []})] = ()
+    observed: Annotated[tuple[Observed, ...], Field(max_length=32)] = ()
+    used_by: Annotated[tuple[Use, ...], Field(max_length=80)] = ()
+    approvals_summary: Annotated[str, Field(max_length=256)] | None = Field(None, description="Such as '1/2 cab'.")
+    waits_for: Annotated[str, Field(max_length=512)] | None = None
+    in_use: bool = Field(False, description="True in Implement and Review: it cannot be deleted then.")
+
+
+class ChangeRequest(Schema):
+    """Permission to change an environment: standard, normal or emergency."""
+
+    api_version: Literal["lockflight.dev/v1alpha1"] = API_VERSION  # type: ignore[assignment]
+    kind: Literal["ChangeRequest"] = "ChangeRequest"
+    metadata: Meta
+    spec: ChangeRequestSpec
+    status: ChangeRequestStatus = ChangeRequestStatus()

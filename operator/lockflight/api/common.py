@@ -1,0 +1,163 @@
+"""What the kinds share: the base model, scalar types with their schema, metadata and references."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+GROUP = "lockflight.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+STACK_LABEL = f"{GROUP}/stack"
+ENVIRONMENT_LABEL = f"{GROUP}/environment"
+TIER_LABEL = f"{GROUP}/tier"
+CREATOR_ANNOTATION = f"{GROUP}/creator"
+EDITORS_ANNOTATION = f"{GROUP}/editors"
+
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_DURATION = r"^([0-9]{1,6}(w|d|h|m|s))+$"
+
+
+class Schema(BaseModel):
+    """Base of every model that is part of a CRD: frozen, camelCase outside, snake_case inside, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, alias_generator=to_camel, extra="forbid")
+
+    def dump(self) -> dict[str, Any]:
+        """The object as the API server holds it: JSON types, camelCase, absent instead of null."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Elapsed time from text such as ``90s``, ``24h`` or ``2w3d``. Raises ValueError naming what is allowed."""
+    if not re.match(_DURATION, text):
+        msg = f"{text!r} is no duration: write numbers with w, d, h, m or s, such as 24h or 2w"
+        raise ValueError(msg)
+    return timedelta(seconds=sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"([0-9]+)([wdhms])", text)))
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest text that ``parse_duration`` reads back to the same whole seconds; never negative."""
+    seconds = max(0, int(value.total_seconds()))
+    parts: list[str] = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def _aware(value: object) -> object:
+    if isinstance(value, str) and not re.search(r"(Z|[+-][0-9]{2}:[0-9]{2})$", value):
+        msg = f"{value!r} has no offset: write RFC 3339 such as 2026-12-01T09:00:00+01:00"
+        raise ValueError(msg)
+    return value
+
+
+def _timestamp(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Time = Annotated[datetime, BeforeValidator(_aware), PlainSerializer(_timestamp, return_type=str)]
+"""An instant, RFC 3339 with an offset; written in UTC with whole seconds."""
+
+Duration = Annotated[str, Field(pattern=_DURATION, max_length=24, examples=["24h", "2w"])]
+"""Elapsed time: whole numbers with the units w, d, h, m, s."""
+
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
+"""An OCI digest: ``sha256:`` and 64 lower-case hexadecimal digits."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
+"""The name of an object (DNS subdomain)."""
+
+Label = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=40)]
+"""A DNS label of at most 40 characters: applications, components, environments, roles, evidence types."""
+
+Text = Annotated[str, Field(min_length=1, max_length=1024)]
+"""A sentence or two for people."""
+
+LongText = Annotated[str, Field(max_length=8192)]
+
+Semver = Annotated[
+    str,
+    Field(
+        pattern=r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$",
+        max_length=63,
+    ),
+]
+"""A version by Semantic Versioning 2.0.0."""
+
+Values = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
+"""Helm values: any JSON object."""
+
+
+class Tier(StrEnum):
+    """The five chambers of the reference model, in their order."""
+
+    LOCAL = "Local"
+    INTEGRATION = "Integration"
+    SYSTEM_TEST = "SystemTest"
+    UAT = "UAT"
+    PRODUCTION = "Production"
+
+    @property
+    def rank(self) -> int:
+        """0 for Local up to 4 for Production."""
+        return list(Tier).index(self)
+
+
+class ChangeType(StrEnum):
+    """ITIL's change types."""
+
+    STANDARD = "Standard"
+    NORMAL = "Normal"
+    EMERGENCY = "Emergency"
+
+
+class Ref(Schema):
+    """A reference by name to an object in the same namespace."""
+
+    name: Name
+
+
+class RoleCount(Schema):
+    """How many distinct people of a role are needed."""
+
+    role: Label
+    count: Annotated[int, Field(ge=1, le=10)] = 1
+
+
+class Reason(Schema):
+    """Why a person did something."""
+
+    reason: Text
+
+
+class Meta(BaseModel):
+    """The part of an object's metadata that Lockflight reads."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, alias_generator=to_camel, extra="ignore")
+
+    name: str
+    namespace: str
+    uid: str = ""
+    generation: int = 1
+    resource_version: str = ""
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def creator(self) -> str | None:
+        """The authenticated user who created the object, as the API server stamped it; None where nothing stamps."""
+        return self.annotations.get(CREATOR_ANNOTATION)
+
+    @property
+    def editors(self) -> frozenset[str]:
+        """Everyone who changed the spec since, as stamped; one user a line."""
+        return frozenset(filter(None, self.annotations.get(EDITORS_ANNOTATION, "").split("\n")))

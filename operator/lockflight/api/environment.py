@@ -1,0 +1,258 @@
+"""Environment: one chamber of the lock: where it deploys, what must be true to enter and to leave."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from lockflight.api.common import (
+    API_VERSION,
+    Digest,
+    Duration,
+    Label,
+    Meta,
+    Name,
+    RoleCount,
+    Schema,
+    Tier,
+    Time,
+    Values,
+)
+from lockflight.api.conditions import Conditions
+
+
+class Require(StrEnum):
+    """How many upstream environments a release must have passed."""
+
+    ALL = "All"
+    ANY = "Any"
+
+
+class ImagePolicy(StrEnum):
+    """How exactly an image reference must name its bytes, strictest first."""
+
+    DIGEST = "Digest"
+    VERSIONED = "Versioned"
+    ANY = "Any"
+
+
+class OnFailure(StrEnum):
+    """What follows when a component or a verification fails."""
+
+    ROLLBACK = "Rollback"
+    HOLD = "Hold"
+
+
+class Target(Schema):
+    """Where the environment deploys."""
+
+    namespace: Annotated[
+        str,
+        Field(
+            pattern=r"^(\{application\}|[a-z0-9-])+$",
+            max_length=63,
+            description="Target namespace; {application} is the only placeholder. Default: {application}-{environment}.",
+        ),
+    ]
+
+
+class Images(Schema):
+    """Rules for the images that the rendered manifests name."""
+
+    require: ImagePolicy | None = Field(None, description="How exactly images must be named. Default by tier.")
+    local: Annotated[
+        tuple[Annotated[str, Field(max_length=512)], ...],
+        Field(max_length=32, description="Images that this environment may add, such as sidecars."),
+    ] = ()
+
+
+class Entry(Schema):
+    """What must be true to enter."""
+
+    branches: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=16)] | None = Field(
+        None, description="Branches a release must be merged to; empty: any."
+    )
+    tagged_only: bool | None = Field(None, description="Only builds with a semver tag equal to the version.")
+    evidence: Annotated[tuple[Label, ...], Field(max_length=16)] | None = Field(
+        None, description="Evidence types that the release must bring, each with the result Passed."
+    )
+    images: Images | None = None
+
+
+class NormalChange(Schema):
+    """What a normal change needs here."""
+
+    approvals: Annotated[tuple[RoleCount, ...], Field(min_length=1, max_length=8)]
+    valid_for: Duration | None = Field(
+        None, description="How long an approval holds where the change has no schedule. Default 168h."
+    )
+
+
+class ChangeControl(Schema):
+    """Which changes are accepted here, and who approves them."""
+
+    normal: NormalChange | None = None
+    attempts: Annotated[int, Field(ge=1, le=10)] | None = Field(
+        None, description="How many promotions may run under one approval. Default 2."
+    )
+
+
+class HelmTest(Schema):
+    """Run ``helm test`` on every component."""
+
+    timeout: Duration = "5m"
+
+
+class JobTemplate(Schema):
+    """A Job template (batch/v1 JobTemplateSpec)."""
+
+    spec: Annotated[
+        dict[str, Any],
+        Field(description="A batch/v1 JobSpec.", json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}),
+    ]
+
+
+class JobVerification(Schema):
+    """Run a Job in the target namespace as the deployer."""
+
+    timeout: Duration = "30m"
+    template: JobTemplate
+
+
+class Verification(Schema):
+    """One check that must succeed after a deployment: exactly one of helmTest and job."""
+
+    model_config = Schema.model_config | {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.helmTest) != has(self.job)",
+                    "message": "a verification is either helmTest or job: give exactly one of them",
+                }
+            ]
+        }
+    }
+
+    name: Label
+    helm_test: HelmTest | None = None
+    job: JobVerification | None = None
+
+
+class Exit(Schema):
+    """What must be true to leave: the environment's outputs."""
+
+    verification: Annotated[
+        tuple[Verification, ...],
+        Field(
+            max_length=16,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = ()
+    sign_offs: Annotated[tuple[RoleCount, ...], Field(max_length=8)] = ()
+
+
+class ApplicationValues(Schema):
+    """Platform configuration for one application."""
+
+    values: Values
+
+
+class ValuesSource(Schema):
+    """A key of a ConfigMap or Secret in the stack's namespace that holds Helm values as YAML."""
+
+    kind: Literal["ConfigMap", "Secret"]
+    name: Name
+    key: Annotated[str, Field(min_length=1, max_length=253)] = "values.yaml"
+
+
+class EnvironmentSpec(Schema):
+    """What a platform team declares. What is left out comes from the tier's baseline."""
+
+    model_config = Schema.model_config | {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                {"rule": "self.tier == oldSelf.tier", "message": "tier is fixed: create another Environment"},
+                {
+                    "rule": "!has(self.require) || has(self.promotesFrom)",
+                    "message": "require speaks of promotesFrom: name the upstream environments too",
+                },
+            ]
+        }
+    }
+
+    tier: Tier
+    promotes_from: (
+        Annotated[tuple[Label, ...], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})] | None
+    ) = Field(
+        None, description="Upstream environments. Default: the stack's environments of the next lower tier; [] = entry."
+    )
+    require: Require | None = Field(None, description="All or Any of promotesFrom. Default All.")
+    soak: Duration | None = Field(
+        None, description="Shortest uninterrupted stay, verified, in the upstream environment."
+    )
+    target: Target | None = None
+    entry: Entry | None = None
+    change_control: ChangeControl | None = None
+    exit: Exit | None = None
+    values: Values | None = None
+    applications: Annotated[dict[str, ApplicationValues], Field(max_length=64)] | None = None
+    values_from: Annotated[tuple[ValuesSource, ...], Field(max_length=16)] = ()
+    on_failure: OnFailure | None = Field(None, description="Default Rollback; the change's rollback plan wins over it.")
+    auto_promote: bool | None = Field(
+        None, description="Promote by itself what the upstream passed. Default true below UAT."
+    )
+    timeout: Duration | None = Field(None, description="Longest time for one Helm action. Default 10m.")
+
+
+class Item(Schema):
+    """One input or output of an environment, and who gives it."""
+
+    name: Annotated[str, Field(max_length=256)]
+    given_by: Annotated[str, Field(max_length=256)]
+
+
+class TargetStatus(Schema):
+    """What runs in one target: (this environment, an application)."""
+
+    application: str
+    namespace: str
+    release: str
+    version: str
+    digest: Digest
+    plan_digest: Digest
+    promotion_uid: str = Field(alias="promotionUID")
+    promotion: str
+    state: Annotated[str, Field(max_length=32, description="The phase of the promotion that put it there.")]
+    deployed_at: Time
+    verified_at: Time | None = None
+
+
+class EnvironmentStatus(Schema):
+    """What the operator observed."""
+
+    observed_generation: int = 0
+    conditions: Conditions = ()
+    inputs: Annotated[tuple[Item, ...], Field(max_length=64)] = ()
+    outputs: Annotated[tuple[Item, ...], Field(max_length=64)] = ()
+    targets: Annotated[
+        tuple[TargetStatus, ...],
+        Field(
+            max_length=256,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["application"]},
+        ),
+    ] = ()
+
+
+class Environment(Schema):
+    """One chamber: where it deploys, what must be true to enter and to leave. In the root namespace: its tier's baseline."""
+
+    api_version: Literal["lockflight.dev/v1alpha1"] = API_VERSION  # type: ignore[assignment]
+    kind: Literal["Environment"] = "Environment"
+    metadata: Meta
+    spec: EnvironmentSpec
+    status: EnvironmentStatus = EnvironmentStatus()
+
+    def target_namespace(self: Self, application: str) -> str:
+        """The namespace in which this environment runs ``application``."""
+        pattern = self.spec.target.namespace if self.spec.target else "{application}-" + self.metadata.name
+        return pattern.replace("{application}", application)

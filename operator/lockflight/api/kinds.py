@@ -1,0 +1,118 @@
+"""The kinds, with the names the API server and people know them by."""
+
+from dataclasses import dataclass
+
+from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.environment import Environment
+from lockflight.api.freezewindow import FreezeWindow
+from lockflight.api.promotion import Promotion
+from lockflight.api.release import Release
+
+AnyObject = Environment | Release | Promotion | ChangeRequest | FreezeWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A printer column: what ``kubectl get`` shows; priority 1 with ``-o wide`` only."""
+
+    name: str
+    path: str
+    type: str = "string"
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind and its names."""
+
+    name: str
+    plural: str
+    short: str
+    model: type[AnyObject]
+    columns: tuple[Column, ...]
+
+
+def _ready(kind: str, field: str) -> str:
+    return f'.status.conditions[?(@.type=="{kind}")].{field}'
+
+
+_AGE = Column("Age", ".metadata.creationTimestamp", "date")
+
+ENVIRONMENT = Kind(
+    "Environment",
+    "environments",
+    "lfenv",
+    Environment,
+    (
+        Column("Tier", ".spec.tier"),
+        Column("Promotes from", ".spec.promotesFrom"),
+        Column("Ready", _ready("Ready", "status")),
+        Column("Running", ".status.targets[*].release"),
+        Column("Message", _ready("Ready", "message"), priority=1),
+        _AGE,
+    ),
+)
+RELEASE = Kind(
+    "Release",
+    "releases",
+    "lfrel",
+    Release,
+    (
+        Column("Application", ".spec.application"),
+        Column("Version", ".spec.version"),
+        Column("Ready", _ready("Ready", "status")),
+        Column("Passed", ".status.environments[*].name"),
+        Column("Message", _ready("Ready", "message"), priority=1),
+        Column("Digest", ".status.digest", priority=1),
+        _AGE,
+    ),
+)
+PROMOTION = Kind(
+    "Promotion",
+    "promotions",
+    "lfpromo",
+    Promotion,
+    (
+        Column("Release", ".spec.releaseRef.name"),
+        Column("Environment", ".spec.environmentRef.name"),
+        Column("Phase", ".status.phase"),
+        Column("Waits for", ".status.waitsFor"),
+        Column("Change", ".status.change", priority=1),
+        Column("Plan", ".status.plan.digest", priority=1),
+        _AGE,
+    ),
+)
+CHANGE_REQUEST = Kind(
+    "ChangeRequest",
+    "changerequests",
+    "lfchg",
+    ChangeRequest,
+    (
+        Column("Type", ".spec.type"),
+        Column("Release", ".spec.releaseRef.name"),
+        Column("Approvals", ".status.approvalsSummary"),
+        Column("Schedule", ".spec.schedule.start", "date"),
+        Column("Phase", ".status.phase"),
+        Column("Waits for", ".status.waitsFor"),
+        Column("Plan", ".status.planDigest", priority=1),
+        _AGE,
+    ),
+)
+FREEZE_WINDOW = Kind(
+    "FreezeWindow",
+    "freezewindows",
+    "lffw",
+    FreezeWindow,
+    (
+        Column("Phase", ".status.phase"),
+        Column("Start", ".spec.start"),
+        Column("End", ".spec.end"),
+        Column("Zone", ".spec.timeZone"),
+        Column("Reason", ".spec.reason"),
+        _AGE,
+    ),
+)
+
+KINDS = (ENVIRONMENT, RELEASE, PROMOTION, CHANGE_REQUEST, FREEZE_WINDOW)
+BY_NAME = {kind.name: kind for kind in KINDS}
+BY_PLURAL = {kind.plural: kind for kind in KINDS}

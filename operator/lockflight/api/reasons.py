@@ -1,0 +1,25 @@
+"""Every condition type, gate name and reason in one place: people search for them, programs match on them."""
+
+# Condition types
+READY = "Ready"
+SUCCEEDED = "Succeeded"
+RECONCILING = "Reconciling"
+STALLED = "Stalled"
+APPROVED = "Approved"
+CONFIGURATION_PENDING = "ConfigurationPending"
+
+# Gates, in the order in which they are shown
+BINDING = "Binding"
+RULES = "Rules"
+ORDER = "Order"
+SOAK = "Soak"
+SOURCE = "Source"
+ARTIFACTS = "Artifacts"
+EVIDENCE = "Evidence"
+HOLD = "Hold"
+VERSION = "Version"
+FREEZE = "Freeze"
+CHANGE_WINDOW = "ChangeWindow"
+CHANGE_CONTROL = "ChangeControl"
+ROLLBACK_PLAN = "RollbackPlan"
+CONCURRENCY = "Concurrency"

@@ -1,0 +1,205 @@
+"""Release: an immutable, versioned set of Helm charts by digest, with configuration and evidence."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lockflight.api.common import (
+    API_VERSION,
+    Digest,
+    Duration,
+    Label,
+    Meta,
+    Reason,
+    Schema,
+    Semver,
+    Time,
+    Values,
+)
+from lockflight.api.conditions import Conditions
+
+DEFAULT_COMPONENT = "app"
+"""The component's name where a Release uses the short form ``chart``."""
+
+
+class Source(Schema):
+    """Where the release was built from."""
+
+    repository: Annotated[str, Field(max_length=512)] | None = None
+    revision: Annotated[str, Field(max_length=64)] | None = None
+    branch: Annotated[str, Field(max_length=256)] | None = None
+    tag: Annotated[str, Field(max_length=128)] | None = None
+    authors: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=64)] = ()
+
+
+class Chart(Schema):
+    """A Helm chart: by OCI reference, or by the name it has in a chart repository."""
+
+    model_config = Schema.model_config | {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.oci) != has(self.repository)",
+                    "message": "a chart comes from oci or from repository: give exactly one of them",
+                },
+                {
+                    "rule": "has(self.repository) == has(self.name)",
+                    "message": "repository and name go together",
+                },
+            ]
+        }
+    }
+
+    oci: Annotated[str, Field(pattern=r"^oci://[^@\s]+$", max_length=512)] | None = None
+    repository: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=512)] | None = None
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]+$", max_length=128)] | None = None
+    version: Semver
+    digest: Digest | None = Field(
+        None,
+        description="Digest of the OCI manifest, or of the archive in a chart repository. May be left out below UAT: "
+        "then it is resolved once and frozen in status.",
+    )
+
+
+class Component(Schema):
+    """One Helm chart of the bundle."""
+
+    name: Label
+    chart: Chart
+    values: Values | None = None
+    reversible: bool = Field(True, description="false: cannot be taken back, such as a schema migration.")
+
+
+class ComponentValues(Schema):
+    """Values for one component in one environment."""
+
+    values: Values
+
+
+class EnvironmentValues(Schema):
+    """The team's configuration for one environment; part of the release digest."""
+
+    values: Values | None = None
+    components: Annotated[dict[str, ComponentValues], Field(max_length=16)] | None = None
+
+
+class Evidence(Schema):
+    """A result that the build brings along."""
+
+    type: Label
+    result: Literal["Passed", "Failed"]
+    url: Annotated[str, Field(max_length=1024)] | None = None
+    digest: Digest | None = Field(None, description="Digest of the report.")
+
+
+_IMMUTABLE = (
+    "application",
+    "version",
+    "source",
+    "chart",
+    "components",
+    "environments",
+    "evidence",
+)
+
+
+class ReleaseSpec(Schema):
+    """What is released. Immutable, except hold."""
+
+    model_config = Schema.model_config | {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.chart) != has(self.components)",
+                    "message": "a release has chart (one component) or components: give exactly one of them",
+                },
+                *(
+                    {
+                        "rule": f"has(self.{f}) == has(oldSelf.{f}) && (!has(self.{f}) || self.{f} == oldSelf.{f})",
+                        "message": f"a release is immutable: {f} cannot change, create another version",
+                    }
+                    for f in _IMMUTABLE
+                ),
+                {
+                    "rule": "!has(self.components) || self.components.all(c, size(self.application) + size(c.name) < 53)",
+                    "message": "the Helm release name <application>-<component> has at most 53 characters",
+                },
+            ]
+        }
+    }
+
+    application: Label
+    version: Semver
+    source: Source | None = None
+    chart: Chart | None = None
+    components: (
+        Annotated[
+            tuple[Component, ...],
+            Field(
+                min_length=1,
+                max_length=16,
+                json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+            ),
+        ]
+        | None
+    ) = None
+    environments: Annotated[dict[str, EnvironmentValues], Field(max_length=32)] | None = None
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=64)] = ()
+    hold: Reason | None = Field(None, description="Prevents progression to environments not yet reached.")
+
+    def parts(self) -> tuple[Component, ...]:
+        """The components, with the short form written out."""
+        if self.components is not None:
+            return self.components
+        if self.chart is None:
+            return ()
+        return (Component(name=DEFAULT_COMPONENT, chart=self.chart),)
+
+
+class ResolvedComponent(Schema):
+    """The digest a component's chart resolved to; once written it never changes."""
+
+    name: str
+    chart_digest: Digest
+
+
+class Passage(Schema):
+    """The proof that this release passed an environment; it survives pruned Promotions."""
+
+    name: str
+    environment_uid: str = Field("", alias="environmentUID")
+    digest: Digest = Field(description="The release digest that was there.")
+    deployed_at: Time
+    verified_at: Time | None = None
+    signed_off_at: Time | None = Field(None, description="When the environment was passed: verified and signed off.")
+    running_since: Time | None = Field(None, description="Set while the release runs there verified without a break.")
+    longest_soak: Duration = "0s"
+    promotion_uid: str = Field("", alias="promotionUID")
+    images: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=256)] = ()
+
+
+class ReleaseStatus(Schema):
+    """What the operator observed."""
+
+    observed_generation: int = 0
+    conditions: Conditions = ()
+    digest: Digest | None = None
+    components: Annotated[tuple[ResolvedComponent, ...], Field(max_length=16)] = ()
+    environments: Annotated[
+        tuple[Passage, ...],
+        Field(
+            max_length=32,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = ()
+    in_use: bool = Field(False, description="True while a promotion of it is unfinished or it runs somewhere.")
+
+
+class Release(Schema):
+    """An immutable, versioned set of Helm charts by digest, with configuration and evidence."""
+
+    api_version: Literal["lockflight.dev/v1alpha1"] = API_VERSION  # type: ignore[assignment]
+    kind: Literal["Release"] = "Release"
+    metadata: Meta
+    spec: ReleaseSpec
+    status: ReleaseStatus = ReleaseStatus()

@@ -1,0 +1,161 @@
+"""What decisions look at: one immutable snapshot, gathered by the shell, and what they answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.environment import Environment, EnvironmentSpec
+from lockflight.api.freezewindow import FreezeWindow
+from lockflight.api.promotion import Outcome, Promotion
+from lockflight.api.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a gate says: ``retry_at`` is when time alone may change it."""
+
+    outcome: Outcome
+    reason: str
+    message: str = ""
+    retry_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """The gate lets the promotion through."""
+        return self.outcome in (Outcome.PASSED, Outcome.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedVerdict:
+    """A verdict and the gate that gave it."""
+
+    gate: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A target namespace as far as binding is concerned."""
+
+    name: str
+    labels: Mapping[str, str]
+    terminating: bool = False
+
+
+class HelmStatus(StrEnum):
+    """Helm's own release states."""
+
+    UNKNOWN = "unknown"
+    DEPLOYED = "deployed"
+    UNINSTALLED = "uninstalled"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+    UNINSTALLING = "uninstalling"
+    PENDING_INSTALL = "pending-install"
+    PENDING_UPGRADE = "pending-upgrade"
+    PENDING_ROLLBACK = "pending-rollback"
+
+    @property
+    def pending(self) -> bool:
+        """An action is under way, or was when its process died."""
+        return self.value.startswith("pending-") or self is HelmStatus.UNINSTALLING
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One revision in Helm's storage, read from the labels of its Secret; our own labels are empty where foreign."""
+
+    helm_release: str
+    revision: int
+    status: HelmStatus
+    release_digest: str = ""
+    """First 40 hexadecimal digits of the release digest."""
+    plan: str = ""
+    """First 40 hexadecimal digits of the plan digest."""
+    promotion_uid: str = ""
+    version: str = ""
+    """The Release's version, with + written as _."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedComponent:
+    """Exactly what would be applied for one component."""
+
+    name: str
+    helm_release: str
+    chart_digest: str
+    values_digest: str
+    manifest_digest: str
+    images: tuple[str, ...] = ()
+    values_from: tuple[str, ...] = ()
+    reversible: bool = True
+    unstable: bool = False
+    """It renders differently twice: bound by chart and values only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Exactly what would be applied to a target, by digest."""
+
+    namespace: str
+    components: tuple[PlannedComponent, ...]
+    digest: str
+    secrets_digest: str = ""
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """All images of the bundle, sorted, each once."""
+        return tuple(sorted({image for component in self.components for image in component.images}))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanProblem:
+    """Why there is no plan. ``final``: only a new object changes it; else it is tried again."""
+
+    reason: str
+    message: str
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """An Environment with its tier's baseline filled in; ``problems`` non-empty: it is not governed, and closed."""
+
+    name: str
+    spec: EnvironmentSpec
+    promotes_from: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a gate may look at. None or an empty tuple: not there."""
+
+    stack: str
+    promotion: Promotion
+    release: Release | None = None
+    environment: Environment | None = None
+    effective: Effective | None = None
+    upstream: Mapping[str, Effective] = field(default_factory=dict)
+    """The upstream environments that exist, by name."""
+    changes: tuple[ChangeRequest, ...] = ()
+    """The change referred to; else the ones of this stack, not ended, that name release and environment."""
+    freezes: tuple[FreezeWindow, ...] = ()
+    """Those of the stack and of the root namespace."""
+    namespace: Namespace | None = None
+    deployer_may: bool | None = None
+    """Whether the virtual deployer may work in the target namespace; None: could not be asked."""
+    plan: Plan | PlanProblem | None = None
+    revisions: tuple[Revision, ...] = ()
+    """Helm's storage in the target namespace for this application's releases, any order."""
+    peers: tuple[Promotion, ...] = ()
+    """Other promotions of the same application into the same environment, any phase."""
+    peer_releases: Mapping[str, Release] = field(default_factory=dict)
+    """Releases that peers and revisions refer to, by name."""
+
+    @property
+    def change(self) -> ChangeRequest | None:
+        """The change this promotion runs under, where exactly one qualifies."""
+        return self.changes[0] if len(self.changes) == 1 else None

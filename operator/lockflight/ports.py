@@ -1,0 +1,250 @@
+"""What the workflow needs of the world. The adapters are the real thing, tests bring fakes of these."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from lockflight.api.kinds import AnyObject
+from lockflight.api.release import Chart
+from lockflight.policy.model import Namespace, Revision
+
+
+class PortError(Exception):
+    """Something outside failed; the message is for people and holds no secret."""
+
+
+class ConflictError(PortError):
+    """The object changed since it was read: gather and decide again."""
+
+
+class GoneError(PortError):
+    """The object does not exist (any more)."""
+
+
+class RefusedError(PortError):
+    """The API server refused: RBAC, a policy or a schema rule. Trying again does not help."""
+
+
+class UnreachableError(PortError):
+    """No answer, or an answer that the fault lies there (429, 5xx, time-out): try again later."""
+
+
+class ChartError(PortError):
+    """A chart cannot be had or is not what was asked for. ``final``: trying again does not help."""
+
+    def __init__(self, reason: str, message: str, *, final: bool) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.final = final
+
+
+class Clock(Protocol):
+    """The one source of time."""
+
+    def now(self) -> datetime:
+        """The current instant, timezone-aware, in UTC."""
+        ...
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Return when ``duration`` has elapsed on this clock."""
+        ...
+
+
+class Cluster(Protocol):
+    """The API server. Reads are fresh (quorum) reads; every method raises PortError or a subclass."""
+
+    async def get(self, kind: str, namespace: str, name: str) -> AnyObject | None:
+        """An object of ours; None where it does not exist. Raises ValueError where it does not parse."""
+        ...
+
+    async def list(self, kind: str, namespace: str | None = None) -> Sequence[AnyObject]:
+        """All objects of ours of that kind that parse, in one namespace or in all."""
+        ...
+
+    async def create(self, obj: Mapping[str, Any]) -> AnyObject | None:
+        """Create an object of ours; None where that name exists already."""
+        ...
+
+    async def patch_status(
+        self, kind: str, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str | None = None
+    ) -> AnyObject:
+        """Merge-patch ``status`` keys; None removes a key. With ``resource_version``: only if still current (ConflictError)."""
+        ...
+
+    async def namespace(self, name: str) -> Namespace | None:
+        """A namespace; None where it does not exist."""
+        ...
+
+    async def deployer_may(self, namespace: str) -> bool:
+        """Whether the virtual deployer of ``namespace`` may keep Helm releases there (SubjectAccessReview)."""
+        ...
+
+    async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
+        """A key of a ConfigMap or Secret; None where object or key are missing."""
+        ...
+
+    async def run_job(self, namespace: str, name: str, template: Mapping[str, Any], timeout: timedelta) -> None:
+        """Create a Job as the deployer, unless a Job of that name exists. Bounded by ``timeout`` on the server too."""
+        ...
+
+    async def job_result(self, namespace: str, name: str, timeout: timedelta) -> "JobResult":
+        """Wait until the Job has finished or ``timeout`` elapsed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """How a Job ended."""
+
+    succeeded: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PulledChart:
+    """A chart's bytes in the content-addressed cache, checked against ``digest`` when pulled and whenever used."""
+
+    digest: str
+    path: Path
+
+
+class Charts(Protocol):
+    """Chart registries and repositories, behind a cache by digest."""
+
+    async def resolve(self, chart: Chart) -> str:
+        """The digest the reference stands for: the pinned one, else what the registry says now. Raises ChartError."""
+        ...
+
+    async def pull(self, chart: Chart, digest: str) -> PulledChart:
+        """The chart with exactly that digest; from the registry at most once. Raises ChartError."""
+        ...
+
+
+class HelmOutcome(StrEnum):
+    """How a Helm action ended."""
+
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class HelmResult:
+    """The end of a Helm action: ``message`` is Helm's last words, bounded, without secret values."""
+
+    outcome: HelmOutcome
+    message: str = ""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HelmJob:
+    """One component to be brought to the cluster."""
+
+    namespace: str
+    helm_release: str
+    chart: PulledChart
+    values: Mapping[str, Any]
+    timeout: timedelta
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Our labels for the release: release digest, plan, promotion UID, version (see policy.labels)."""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a chart renders to, without touching the cluster; Helm test hooks are included in ``hooks`` only."""
+
+    objects: tuple[Mapping[str, Any], ...]
+    hooks: tuple[Mapping[str, Any], ...] = ()
+
+
+class RenderError(PortError):
+    """The chart does not render with these values (template error, values.schema.json): the message says where."""
+
+
+class Helm(Protocol):
+    """Helm, as the virtual deployer of the namespace. One action per release at a time is the caller's duty."""
+
+    async def revisions(self, namespace: str, application: str) -> tuple[Revision, ...]:
+        """Everything in Helm's storage there whose release name is ``<application>-<component>``. One API call."""
+        ...
+
+    async def render(self, job: HelmJob) -> Rendered:
+        """Render offline, for this cluster's version and APIs. Raises RenderError."""
+        ...
+
+    async def upgrade(self, job: HelmJob) -> HelmResult:
+        """Install or upgrade, and wait until ready. Never raises for a failed action."""
+        ...
+
+    async def rollback(self, namespace: str, helm_release: str, revision: int, timeout: timedelta) -> HelmResult:
+        """Back to ``revision``, and wait until ready."""
+        ...
+
+    async def uninstall(self, namespace: str, helm_release: str, timeout: timedelta) -> HelmResult:
+        """Remove the release and its history; success where there is none."""
+        ...
+
+    async def test(self, namespace: str, helm_release: str, timeout: timedelta) -> HelmResult:
+        """Run the chart's tests; success where it has none."""
+        ...
+
+    async def unlock(self, namespace: str, helm_release: str, revision: int) -> None:
+        """Mark a revision that a killed process left pending as failed."""
+        ...
+
+    def cancel(self, namespace: str, helm_release: str) -> None:
+        """End a running action of that release so that Helm records it as failed; nothing where none runs."""
+        ...
+
+
+class Severity(StrEnum):
+    """Kubernetes event types."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+class Events(Protocol):
+    """Kubernetes Events: for people watching, never the record."""
+
+    def emit(self, obj: AnyObject, severity: Severity, reason: str, message: str) -> None:
+        """Queue an event about ``obj``; never blocks, never raises."""
+        ...
+
+
+class Metrics(Protocol):
+    """Counters and gauges; unknown names raise KeyError in tests and production alike."""
+
+    def count(self, name: str, **labels: str) -> None:
+        """Add one to the counter ``name``."""
+        ...
+
+    def observe(self, name: str, seconds: float, **labels: str) -> None:
+        """Record a duration in the histogram ``name``."""
+        ...
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Set the gauge ``name``."""
+        ...
+
+
+class Leadership(Protocol):
+    """The leader Lease."""
+
+    @property
+    def holder(self) -> str:
+        """This process's identity."""
+        ...
+
+    async def fence(self) -> int:
+        """The fencing number, after a fresh look that the Lease is still ours. Raises NotLeaderError."""
+        ...
+
+
+class NotLeaderError(PortError):
+    """Another operator holds the Lease, or ours has run out: start nothing."""
