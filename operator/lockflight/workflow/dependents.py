@@ -1,0 +1,134 @@
+"""Who must be looked at again when an object changes. Too many is slow, too few is a stuck release."""
+
+from collections.abc import Iterator
+
+from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.environment import Environment
+from lockflight.api.freezewindow import FreezeWindow
+from lockflight.api.kinds import AnyObject
+from lockflight.api.promotion import Promotion
+from lockflight.api.release import Release
+from lockflight.workflow.keys import Key, key_of
+from lockflight.workflow.store import Store
+
+
+def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | None, root: str) -> set[Key]:
+    """The keys to reconcile after ``key`` went from ``old`` to ``new``; ``root`` is the operator's namespace."""
+    keys = {key}
+    match new or old:
+        case Promotion() as promotion:
+            if _phase(old) != _phase(new) or old is None or new is None or old.status.sign_offs != new.status.sign_offs:
+                keys |= _around_promotion(store, promotion)
+        case Release() as release:
+            keys |= _of_release(store, release)
+        case Environment() if _same_spec(old, new):
+            pass
+        case Environment() as environment:
+            keys |= _of_stack(store, None if key.namespace == root else key.namespace)
+            keys |= {
+                key_of(e)
+                for e in store.of(Environment, None if key.namespace == root else environment.metadata.namespace)
+            }
+        case ChangeRequest() as change:
+            keys |= _of_change(store, change)
+        case FreezeWindow():
+            keys |= {key_of(p) for p in _open(store, None if key.namespace == root else key.namespace)}
+        case _:
+            pass
+    return keys
+
+
+def namespace_dependents(store: Store, name: str) -> set[Key]:
+    """The keys to reconcile after a Namespace changed: open promotions that go there."""
+    keys: set[Key] = set()
+    for promotion in _open(store, None):
+        stack = promotion.metadata.namespace
+        environment = store.get(Environment, stack, promotion.spec.environment_ref.name)
+        release = store.get(Release, stack, promotion.spec.release_ref.name)
+        if environment and release and environment.target_namespace(release.spec.application) == name:
+            keys.add(key_of(promotion))
+    return keys
+
+
+def is_open(promotion: Promotion) -> bool:
+    """Nothing final was said about it yet."""
+    return promotion.status.phase is None or not promotion.status.phase.final
+
+
+def application_of(store: Store, promotion: Promotion) -> str | None:
+    """The application a promotion is about, where its Release is known."""
+    release = store.get(Release, promotion.metadata.namespace, promotion.spec.release_ref.name)
+    return release.spec.application if release else None
+
+
+def peers(store: Store, promotion: Promotion) -> Iterator[Promotion]:
+    """Other promotions into the same target."""
+    application = application_of(store, promotion)
+    for other in store.of(Promotion, promotion.metadata.namespace):
+        if (
+            other.metadata.uid != promotion.metadata.uid
+            and other.spec.environment_ref == promotion.spec.environment_ref
+            and application_of(store, other) == application
+        ):
+            yield other
+
+
+def _phase(obj: AnyObject | None) -> object:
+    return obj.status.phase if isinstance(obj, Promotion) else None
+
+
+def _same_spec(old: AnyObject | None, new: AnyObject | None) -> bool:
+    return (
+        old is not None
+        and new is not None
+        and old.metadata.uid == new.metadata.uid
+        and old.metadata.generation == new.metadata.generation
+    )
+
+
+def _open(store: Store, stack: str | None) -> Iterator[Promotion]:
+    return (p for p in store.of(Promotion, stack) if is_open(p))
+
+
+def _around_promotion(store: Store, promotion: Promotion) -> set[Key]:
+    stack = promotion.metadata.namespace
+    keys = {
+        Key("Release", stack, promotion.spec.release_ref.name),
+        Key("Environment", stack, promotion.spec.environment_ref.name),
+    }
+    for change in store.of(ChangeRequest, stack):
+        named = promotion.spec.change_request_ref
+        if (named and named.name == change.metadata.name) or change.spec.release_ref == promotion.spec.release_ref:
+            keys.add(key_of(change))
+    around = list(peers(store, promotion))
+    keys |= {key_of(p) for p in around if is_open(p)}
+    # A new release in a target ends the stay of the one before: its passages change.
+    keys |= {Key("Release", stack, p.spec.release_ref.name) for p in around if p.status.deployed_at}
+    return keys
+
+
+def _of_release(store: Store, release: Release) -> set[Key]:
+    stack = release.metadata.namespace
+    keys = {key_of(p) for p in _open(store, stack) if p.spec.release_ref.name == release.metadata.name}
+    return keys | {
+        key_of(c) for c in store.of(ChangeRequest, stack) if c.spec.release_ref.name == release.metadata.name
+    }
+
+
+def _of_stack(store: Store, stack: str | None) -> set[Key]:
+    keys = {key_of(p) for p in _open(store, stack)}
+    keys |= {key_of(c) for c in store.of(ChangeRequest, stack)}
+    return keys | {key_of(r) for r in store.of(Release, stack)}
+
+
+def _of_change(store: Store, change: ChangeRequest) -> set[Key]:
+    return {
+        key_of(p)
+        for p in _open(store, change.metadata.namespace)
+        if p.spec.environment_ref.name in change.spec.environments
+        and (
+            p.spec.release_ref.name == change.spec.release_ref.name
+            or (p.spec.change_request_ref is not None and p.spec.change_request_ref.name == change.metadata.name)
+            or p.spec.action.value == "Rollback"
+        )
+    }

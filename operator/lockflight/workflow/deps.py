@@ -1,0 +1,51 @@
+"""What the workflow works with: the ports, the store and a few numbers."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from lockflight import ports
+from lockflight.workflow.plancache import PlanCache
+from lockflight.workflow.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The settings that decisions depend on."""
+
+    root_namespace: str = "lockflight-system"
+    values_max_bytes: int = 262_144
+    """Largest size of the values of one component, as canonical JSON."""
+    plan_retry: timedelta = timedelta(seconds=30)
+    """When to try again what could not be judged or fetched."""
+    secrets_key: bytes = b""
+    """Key of the secrets digest; empty: none is recorded."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A promotion that this process executes right now."""
+
+    aborted: asyncio.Event = field(default_factory=asyncio.Event)
+    helm_release: tuple[str, str] | None = None
+    """Namespace and name of the Helm release being acted on."""
+
+
+@dataclass(slots=True)
+class Deps:
+    """Everything a reconcile function may use."""
+
+    clock: ports.Clock
+    cluster: ports.Cluster
+    helm: ports.Helm
+    charts: ports.Charts
+    events: ports.Events
+    metrics: ports.Metrics
+    leadership: ports.Leadership
+    store: Store
+    options: Options = field(default_factory=Options)
+    plans: PlanCache = field(default_factory=PlanCache)
+    running: dict[str, Running] = field(default_factory=dict)
+    """By promotion UID."""
+    targets: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(target namespace, application) to the UID of the promotion that starts or executes there."""

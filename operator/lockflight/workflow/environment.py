@@ -1,0 +1,77 @@
+"""Reconcile an Environment: is it governed, what goes in and out, what runs in its targets."""
+
+from datetime import datetime
+
+from lockflight.api import reasons
+from lockflight.api.conditions import condition, merge
+from lockflight.api.environment import Environment, Item
+from lockflight.api.promotion import Promotion
+from lockflight.api.release import Release
+from lockflight.policy.model import Effective
+from lockflight.policy.passage import targets
+from lockflight.workflow.deps import Deps
+from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.status import write
+
+
+async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
+    """Write what can be read off the stage. Nothing here depends on the time."""
+    name, stack, now = environment.metadata.name, environment.metadata.namespace, deps.clock.now()
+    root = stack == deps.options.root_namespace
+    governed = stack_effective(deps, environment)
+    generation = environment.metadata.generation
+    here = [p for p in deps.store.of(Promotion, stack) if p.spec.environment_ref.name == name]
+    problems = () if root else governed.problems
+    ready = condition(
+        reasons.READY,
+        not problems,
+        "NotGoverned" if problems else "Baseline" if root else "Governed",
+        "; ".join(problems)
+        or (f"baseline of tier {environment.spec.tier}" if root else "open to releases that pass its gates"),
+        generation=generation,
+        now=now,
+    )
+    status = environment.status.model_copy(
+        update={
+            "observed_generation": generation,
+            "conditions": merge(environment.status.conditions, [ready]),
+            "inputs": inputs(governed),
+            "outputs": outputs(governed),
+            "targets": targets(environment.status.targets, environment, here, applications(deps, stack)),
+        }
+    )
+    await write(deps, environment, status)
+    return None
+
+
+def inputs(environment: Effective) -> tuple[Item, ...]:
+    """What must come in, and who gives it."""
+    spec = environment.spec
+    items = [Item(name=f"passed {name}", given_by="the operator") for name in environment.promotes_from]
+    if spec.soak and environment.promotes_from:
+        items.append(Item(name=f"soak {spec.soak} upstream", given_by="time"))
+    if spec.entry:
+        items += [Item(name=f"evidence {kind}", given_by="the build") for kind in spec.entry.evidence or ()]
+    if spec.change_control and spec.change_control.normal:
+        items += [
+            Item(name=f"{need.count} approval(s)", given_by=f"role {need.role}")
+            for need in spec.change_control.normal.approvals
+        ]
+    return tuple(items)
+
+
+def outputs(environment: Effective) -> tuple[Item, ...]:
+    """What comes out, and who gives it."""
+    leave = environment.spec.exit
+    if leave is None:
+        return ()
+    checks = [
+        Item(name=f"verification {v.name}", given_by="helm test" if v.helm_test else "a Job in the target")
+        for v in leave.verification
+    ]
+    return (*checks, *(Item(name=f"{s.count} sign-off(s)", given_by=f"role {s.role}") for s in leave.sign_offs))
+
+
+def applications(deps: Deps, stack: str) -> dict[str, str]:
+    """Release name to application, in one stack."""
+    return {r.metadata.name: r.spec.application for r in deps.store.of(Release, stack)}

@@ -1,0 +1,176 @@
+"""Make the plan of a release in an environment: resolve values, fetch charts, render, digest."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import rfc8785
+import yaml
+
+from lockflight.api.environment import Environment
+from lockflight.api.release import Component, Release
+from lockflight.policy.digest import canonical_digest, release_digest
+from lockflight.policy.model import Effective, PlannedComponent, PlanProblem
+from lockflight.policy.plan import build_plan, component_plan
+from lockflight.policy.values import Layered, layer
+from lockflight.ports import ChartError, HelmJob, PulledChart, Rendered, RenderError
+from lockflight.workflow.deps import Deps
+from lockflight.workflow.plancache import Planned
+
+
+class _Problem(Exception):
+    """Ends the making of a plan."""
+
+    def __init__(self, problem: PlanProblem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Values that were read from a ConfigMap or Secret."""
+
+    name: str
+    values: Mapping[str, Any]
+    secret: bool
+
+
+def too_large(values: Mapping[str, Any] | None, where: str, limit: int) -> None:
+    """Raise ChartError where values are larger than ``limit`` bytes as canonical JSON, or cannot be written so."""
+    try:
+        size = len(rfc8785.dumps(values or {}))  # type: ignore[arg-type]
+    except (rfc8785.CanonicalizationError, ValueError) as problem:
+        raise ChartError("ValuesNotCanonical", f"{where}: {problem}", final=True) from problem
+    if size > limit:
+        msg = f"{where} is {size} bytes, allowed are {limit}: keep large files out of values"
+        raise ChartError("ValuesTooLarge", msg, final=True)
+
+
+async def plan_for(
+    deps: Deps, stack: str, release: Release, environment: Environment, governed: Effective, target: str
+) -> Planned | PlanProblem:
+    """The plan, from the cache where every input is the same. Raises PortError where the cluster does not answer."""
+    try:
+        return await _plan(deps, stack, release, environment, governed, target)
+    except _Problem as stop:
+        return stop.problem
+    except ChartError as problem:
+        return PlanProblem(problem.reason, str(problem), final=problem.final)
+    except RenderError as problem:
+        return PlanProblem("RenderFailed", str(problem))
+
+
+async def _plan(
+    deps: Deps, stack: str, release: Release, environment: Environment, governed: Effective, target: str
+) -> Planned:
+    digests = _chart_digests(release)
+    sources = await _sources(deps, stack, governed)
+    name = environment.metadata.name
+    parts = release.spec.parts()
+    layered = {
+        part.name: layer(release, part, name, governed.spec, [(s.name, s.values) for s in sources]) for part in parts
+    }
+    for part in parts:
+        too_large(
+            layered[part.name].values, f"the values of component {part.name} in {name}", deps.options.values_max_bytes
+        )
+    key = canonical_digest(
+        {
+            "release": release.status.digest,
+            "charts": digests,
+            "values": {n: v.values for n, v in layered.items()},
+            "secrets": sorted(s.name for s in sources if s.secret),
+            "target": [stack, name, environment.spec.tier.value, target],
+        }
+    )
+    known = deps.plans.get(key)
+    if known is not None:
+        return known
+    secrets = [s.values for s in sources if s.secret]
+    charts: dict[str, PulledChart] = {}
+    components: list[PlannedComponent] = []
+    for part in parts:
+        charts[part.name] = await deps.charts.pull(part.chart, digests[part.name])
+        components.append(await _component(deps, release, part, charts[part.name], layered[part.name], target))
+    plan = build_plan(
+        stack=stack,
+        environment=name,
+        tier=environment.spec.tier,
+        application=release.spec.application,
+        namespace=target,
+        components=components,
+        secrets=secrets,
+        secrets_key=deps.options.secrets_key,
+    )
+    planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts)
+    deps.plans.put(key, planned)
+    return planned
+
+
+def _chart_digests(release: Release) -> dict[str, str]:
+    """What the operator resolved, checked against the spec: status alone is not believed."""
+    known = {c.name: c.chart_digest for c in release.status.components}
+    if release.status.digest is None:
+        ready = next((c for c in release.status.conditions if c.type == "Ready"), None)
+        message = ready.message if ready else "its charts are not resolved yet"
+        raise _Problem(PlanProblem("ReleaseNotReady", f"release {release.metadata.name}: {message}"))
+    for part in release.spec.parts():
+        if part.name not in known or part.chart.digest not in (None, known[part.name]):
+            msg = f"release {release.metadata.name}: status does not match spec for component {part.name}"
+            raise _Problem(PlanProblem("ReleaseTampered", msg, final=True))
+    if release_digest(release, known) != release.status.digest:
+        msg = f"release {release.metadata.name}: status.digest is not the digest of what it holds"
+        raise _Problem(PlanProblem("ReleaseTampered", msg, final=True))
+    return known
+
+
+async def _sources(deps: Deps, stack: str, governed: Effective) -> list[_Source]:
+    refs = governed.spec.values_from
+    texts = await asyncio.gather(*(deps.cluster.config(r.kind, stack, r.name, r.key) for r in refs))
+    found: list[_Source] = []
+    for ref, text in zip(refs, texts, strict=True):
+        where = f"{ref.kind} {ref.name} key {ref.key}"
+        if text is None:
+            raise _Problem(PlanProblem("ValuesMissing", f"{where} does not exist in {stack}: create it"))
+        try:
+            values = yaml.safe_load(text)
+        except yaml.YAMLError as problem:
+            # The problem's own text may quote a secret.
+            raise _Problem(PlanProblem("ValuesUnreadable", f"{where} in {stack} is not YAML")) from problem
+        if not isinstance(values, dict):
+            raise _Problem(PlanProblem("ValuesUnreadable", f"{where} in {stack} is not a YAML mapping of values"))
+        found.append(_Source(where, values, ref.kind == "Secret"))
+    return found
+
+
+async def _component(
+    deps: Deps, release: Release, part: Component, chart: PulledChart, layered: Layered, target: str
+) -> PlannedComponent:
+    job = HelmJob(
+        namespace=target,
+        helm_release=f"{release.spec.application}-{part.name}",
+        chart=chart,
+        values=layered.values,
+        timeout=timedelta(minutes=1),
+    )
+    first, second = await asyncio.gather(deps.helm.render(job), deps.helm.render(job))
+    made = component_plan(
+        name=part.name,
+        helm_release=job.helm_release,
+        chart_digest=chart.digest,
+        values=layered.values,
+        values_from=layered.sources,
+        objects=_all(first),
+        namespace=target,
+        reversible=part.reversible,
+        unstable=_all(first) != _all(second),
+    )
+    if isinstance(made, PlanProblem):
+        raise _Problem(made)
+    return made
+
+
+def _all(rendered: Rendered) -> tuple[Mapping[str, Any], ...]:
+    return (*rendered.objects, *rendered.hooks)

@@ -1,0 +1,54 @@
+"""The one entry: reconcile whatever a key stands for."""
+
+import random
+from datetime import datetime, timedelta
+
+import structlog
+
+from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.environment import Environment
+from lockflight.api.freezewindow import FreezeWindow
+from lockflight.api.promotion import Promotion
+from lockflight.api.release import Release
+from lockflight.ports import ConflictError, GoneError, PortError
+from lockflight.workflow import change, environment, freeze, promotion, release
+from lockflight.workflow.deps import Deps
+from lockflight.workflow.keys import Key
+
+log = structlog.get_logger()
+
+
+async def reconcile(deps: Deps, key: Key) -> datetime | None:
+    """One pass over one object; when to look again.
+
+    What the cluster refuses or cannot answer is logged and tried again later; only a defect raises.
+    """
+    obj = deps.store.find(key)
+    if obj is None:
+        return None
+    started = deps.clock.now()
+    try:
+        match obj:
+            case Promotion():
+                return await promotion.reconcile(deps, obj)
+            case ChangeRequest():
+                return await change.reconcile(deps, obj)
+            case Release():
+                return await release.reconcile(deps, obj)
+            case Environment():
+                return await environment.reconcile(deps, obj)
+            case FreezeWindow():
+                return await freeze.reconcile(deps, obj)
+    except ConflictError:
+        # Somebody wrote in between: decide again soon, but not all at the same instant.
+        return deps.clock.now() + timedelta(seconds=0.05 + random.random() * 0.2)  # noqa: S311
+    except GoneError:
+        return None
+    except PortError as problem:
+        log.warning("could not finish a pass", key=str(key), problem=str(problem))
+        return deps.clock.now() + deps.options.plan_retry
+    finally:
+        deps.metrics.observe("reconcile_duration_seconds", (deps.clock.now() - started).total_seconds(), kind=key.kind)
+
+
+interrupt = promotion.interrupt

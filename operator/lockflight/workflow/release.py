@@ -1,0 +1,141 @@
+"""Reconcile a Release: resolve its charts once, say its digest, keep the proof of passing, promote by itself."""
+
+from datetime import datetime
+
+from lockflight.api import reasons
+from lockflight.api.common import API_VERSION
+from lockflight.api.conditions import condition, merge
+from lockflight.api.environment import Environment
+from lockflight.api.promotion import Promotion
+from lockflight.api.release import Release, ReleaseStatus, ResolvedComponent
+from lockflight.policy.auto import automatic
+from lockflight.policy.digest import release_digest
+from lockflight.policy.passage import passages
+from lockflight.ports import ChartError, PortError, Severity
+from lockflight.workflow.dependents import is_open
+from lockflight.workflow.deps import Deps
+from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.planning import too_large
+from lockflight.workflow.status import write
+
+
+async def reconcile(deps: Deps, release: Release) -> datetime | None:
+    """One pass; when to look again. Raises PortError."""
+    stack, now = release.metadata.namespace, deps.clock.now()
+    status, retry_at = await _resolved(deps, release)
+    promotions = tuple(p for p in deps.store.of(Promotion, stack) if p.spec.release_ref.name == release.metadata.name)
+    environments = {e.metadata.name: e for e in deps.store.of(Environment, stack)}
+    around = tuple(_around(deps, release))
+    rows = passages(status.environments, release, around, environments, now)
+    running = any(row.running_since is not None for row in rows)
+    status = status.model_copy(update={"environments": rows, "in_use": running or any(is_open(p) for p in promotions)})
+    written = await write(deps, release, status)
+    await _promote(deps, written)
+    return retry_at
+
+
+def _around(deps: Deps, release: Release) -> list[Promotion]:
+    """All promotions of the application: another release ends this one's stay."""
+    stack = release.metadata.namespace
+    names = {r.metadata.name for r in deps.store.of(Release, stack) if r.spec.application == release.spec.application}
+    return [p for p in deps.store.of(Promotion, stack) if p.spec.release_ref.name in names]
+
+
+async def _resolved(deps: Deps, release: Release) -> tuple[ReleaseStatus, datetime | None]:
+    """Status with chart digests and release digest; frozen once written."""
+    now, generation, status = deps.clock.now(), release.metadata.generation, release.status
+    known = {c.name: c.chart_digest for c in status.components}
+    problem: ChartError | None = None
+    if status.digest is None:
+        try:
+            for part in release.spec.parts():
+                too_large(part.values, f"spec.components[{part.name}].values", deps.options.values_max_bytes)
+                if part.name not in known:
+                    digest = await deps.charts.resolve(part.chart)
+                    await deps.charts.pull(part.chart, digest)
+                    known[part.name] = digest
+        except ChartError as error:
+            problem = error
+        status = status.model_copy(
+            update={"components": tuple(ResolvedComponent(name=n, chart_digest=d) for n, d in known.items())}
+        )
+    digest = status.digest
+    if problem is None and digest is None:
+        try:
+            digest = release_digest(release, known)
+        except ValueError as error:
+            problem = ChartError("ValuesNotCanonical", str(error), final=True)
+    if problem is not None:
+        return _unready(deps, release, status, problem)
+    hold = release.spec.hold
+    message = f"held: {hold.reason}" if hold else f"{len(known)} component(s) resolved"
+    ready = condition(reasons.READY, not hold, "Held" if hold else "Resolved", message, generation=generation, now=now)
+    calm = [
+        condition(kind, status=False, reason="Resolved", message="", generation=generation, now=now)
+        for kind in (reasons.RECONCILING, reasons.STALLED)
+    ]
+    return (
+        status.model_copy(
+            update={
+                "digest": digest,
+                "observed_generation": generation,
+                "conditions": merge(status.conditions, [ready, *calm]),
+            }
+        ),
+        None,
+    )
+
+
+def _unready(
+    deps: Deps, release: Release, status: ReleaseStatus, problem: ChartError
+) -> tuple[ReleaseStatus, datetime | None]:
+    now, generation = deps.clock.now(), release.metadata.generation
+    parts = [
+        condition(kind, value, problem.reason, str(problem), generation=generation, now=now)
+        for kind, value in (
+            (reasons.READY, False),
+            (reasons.RECONCILING, not problem.final),
+            (reasons.STALLED, problem.final),
+        )
+    ]
+    old = {(c.type, c.status, c.reason) for c in release.status.conditions}
+    if (reasons.READY, "False", problem.reason) not in old:
+        deps.events.emit(release, Severity.WARNING, problem.reason, str(problem))
+    status = status.model_copy(
+        update={"observed_generation": generation, "conditions": merge(status.conditions, parts)}
+    )
+    return status, None if problem.final else now + deps.options.plan_retry
+
+
+async def _promote(deps: Deps, release: Release) -> None:
+    """Create the promotions that the environments ask for by themselves; existing ones are left alone."""
+    stack = release.metadata.namespace
+    environments = tuple(deps.store.of(Environment, stack))
+    governed = {e.metadata.name: stack_effective(deps, e) for e in environments}
+    uids = {e.metadata.name: e.metadata.uid for e in environments}
+    for wanted in automatic(release, governed, uids, tuple(_around(deps, release)), _releases(deps, release)):
+        manifest = {
+            "apiVersion": API_VERSION,
+            "kind": "Promotion",
+            "metadata": {"name": wanted.name, "namespace": stack},
+            "spec": {
+                "releaseRef": {"name": release.metadata.name},
+                "environmentRef": {"name": wanted.environment},
+            },
+        }
+        try:
+            created = await deps.cluster.create(manifest)
+        except PortError as problem:
+            deps.events.emit(release, Severity.WARNING, "AutoPromotionRefused", f"{wanted.environment}: {problem}")
+            continue
+        if created is not None:
+            deps.store.put(created)
+            deps.events.emit(
+                release, Severity.NORMAL, "AutoPromoted", f"promotion {wanted.name} to {wanted.environment}"
+            )
+
+
+def _releases(deps: Deps, release: Release) -> tuple[Release, ...]:
+    return tuple(
+        r for r in deps.store.of(Release, release.metadata.namespace) if r.spec.application == release.spec.application
+    )

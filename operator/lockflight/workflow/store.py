@@ -1,0 +1,81 @@
+"""What the watches told, in memory. Decisions that act read the API server again; this store only says what to look at."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from lockflight.api.kinds import AnyObject
+from lockflight.api.promotion import Promotion
+from lockflight.policy.model import Namespace
+from lockflight.workflow.keys import Key, key_of
+
+T = TypeVar("T", bound=AnyObject)
+
+
+class Store:
+    """Objects by key, one bucket a kind and namespace, so that a stack is listed without looking at the others."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[tuple[str, str], dict[str, AnyObject]] = defaultdict(dict)
+        self.namespaces: dict[str, Namespace] = {}
+        self.broken: dict[Key, str] = {}
+        """Objects that do not parse, and why: they take part in nothing, and what refers to them is closed."""
+
+    def put(self, obj: AnyObject) -> AnyObject | None:
+        """Keep the newest state of an object; the previous one is returned."""
+        key = key_of(obj)
+        self.broken.pop(key, None)
+        bucket = self._buckets[key.kind, key.namespace]
+        previous = bucket.get(key.name)
+        bucket[key.name] = _trimmed(obj)
+        return previous
+
+    def remove(self, key: Key) -> AnyObject | None:
+        """Forget an object; what was known of it is returned."""
+        self.broken.pop(key, None)
+        return self._buckets[key.kind, key.namespace].pop(key.name, None)
+
+    def get(self, kind: type[T], namespace: str, name: str) -> T | None:
+        """An object by its model."""
+        found = self._buckets[kind.__name__, namespace].get(name)
+        return found if isinstance(found, kind) else None
+
+    def find(self, key: Key) -> AnyObject | None:
+        """An object by its key."""
+        return self._buckets[key.kind, key.namespace].get(key.name)
+
+    def of(self, kind: type[T], namespace: str | None = None) -> Iterator[T]:
+        """All objects of a kind, in one namespace or in all."""
+        if namespace is not None:
+            buckets = [self._buckets.get((kind.__name__, namespace), {})]
+        else:
+            buckets = [bucket for (name, _), bucket in list(self._buckets.items()) if name == kind.__name__]
+        for bucket in buckets:
+            for obj in list(bucket.values()):
+                if isinstance(obj, kind):
+                    yield obj
+
+    def put_namespace(self, namespace: Namespace) -> Namespace | None:
+        """Keep the newest state of a namespace; the previous one is returned."""
+        previous = self.namespaces.get(namespace.name)
+        self.namespaces[namespace.name] = namespace
+        return previous
+
+    def remove_namespace(self, name: str) -> None:
+        """Forget a namespace."""
+        self.namespaces.pop(name, None)
+
+    def sizes(self) -> Mapping[str, int]:
+        """Objects a kind."""
+        sizes: dict[str, int] = defaultdict(int)
+        for (kind, _), bucket in self._buckets.items():
+            sizes[kind] += len(bucket)
+        return sizes
+
+
+def _trimmed(obj: AnyObject) -> AnyObject:
+    """Finished promotions are most of what there is, and only their outcome is asked for again."""
+    if isinstance(obj, Promotion) and obj.status.phase is not None and obj.status.phase.final:
+        slim = {"gates": (), "verification": (), "forecast": None, "history": ()}
+        return obj.model_copy(update={"status": obj.status.model_copy(update=slim)})
+    return obj
