@@ -1,7 +1,7 @@
 """Make the plan of a release in an environment: resolve values, fetch charts, render, digest."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from lockflight.workflow.deps import Deps
 from lockflight.workflow.plancache import Planned
 
 
-class _Problem(Exception):
+class _ProblemError(Exception):
     """Ends the making of a plan."""
 
     def __init__(self, problem: PlanProblem) -> None:
@@ -54,7 +54,7 @@ async def plan_for(
     """The plan, from the cache where every input is the same. Raises PortError where the cluster does not answer."""
     try:
         return await _plan(deps, stack, release, environment, governed, target)
-    except _Problem as stop:
+    except _ProblemError as stop:
         return stop.problem
     except ChartError as problem:
         return PlanProblem(problem.reason, str(problem), final=problem.final)
@@ -71,6 +71,10 @@ async def _plan(
     parts = release.spec.parts()
     layered = {
         part.name: layer(release, part, name, governed.spec, [(s.name, s.values) for s in sources]) for part in parts
+    }
+    # What is bound and shown holds no secret value: rotation is shown, not approved again.
+    public = {
+        part.name: layer(release, part, name, governed.spec, [(s.name, _masked(s)) for s in sources]) for part in parts
     }
     for part in parts:
         too_large(
@@ -93,7 +97,24 @@ async def _plan(
     components: list[PlannedComponent] = []
     for part in parts:
         charts[part.name] = await deps.charts.pull(part.chart, digests[part.name])
-        components.append(await _component(deps, release, part, charts[part.name], layered[part.name], target))
+        try:
+            objects, unstable = await _render(deps, release, part, charts[part.name], layered[part.name], target)
+        except RenderError as problem:
+            raise RenderError(_scrubbed(str(problem), secrets)) from None
+        made = component_plan(
+            name=part.name,
+            helm_release=f"{release.spec.application}-{part.name}",
+            chart_digest=digests[part.name],
+            values=public[part.name].values,
+            values_from=public[part.name].sources,
+            objects=objects,
+            namespace=target,
+            reversible=part.reversible,
+            unstable=unstable,
+        )
+        if isinstance(made, PlanProblem):
+            raise _ProblemError(made)
+        components.append(made)
     plan = build_plan(
         stack=stack,
         environment=name,
@@ -115,14 +136,14 @@ def _chart_digests(release: Release) -> dict[str, str]:
     if release.status.digest is None:
         ready = next((c for c in release.status.conditions if c.type == "Ready"), None)
         message = ready.message if ready else "its charts are not resolved yet"
-        raise _Problem(PlanProblem("ReleaseNotReady", f"release {release.metadata.name}: {message}"))
+        raise _ProblemError(PlanProblem("ReleaseNotReady", f"release {release.metadata.name}: {message}"))
     for part in release.spec.parts():
         if part.name not in known or part.chart.digest not in (None, known[part.name]):
             msg = f"release {release.metadata.name}: status does not match spec for component {part.name}"
-            raise _Problem(PlanProblem("ReleaseTampered", msg, final=True))
+            raise _ProblemError(PlanProblem("ReleaseTampered", msg, final=True))
     if release_digest(release, known) != release.status.digest:
         msg = f"release {release.metadata.name}: status.digest is not the digest of what it holds"
-        raise _Problem(PlanProblem("ReleaseTampered", msg, final=True))
+        raise _ProblemError(PlanProblem("ReleaseTampered", msg, final=True))
     return known
 
 
@@ -133,21 +154,22 @@ async def _sources(deps: Deps, stack: str, governed: Effective) -> list[_Source]
     for ref, text in zip(refs, texts, strict=True):
         where = f"{ref.kind} {ref.name} key {ref.key}"
         if text is None:
-            raise _Problem(PlanProblem("ValuesMissing", f"{where} does not exist in {stack}: create it"))
+            raise _ProblemError(PlanProblem("ValuesMissing", f"{where} does not exist in {stack}: create it"))
         try:
             values = yaml.safe_load(text)
         except yaml.YAMLError as problem:
             # The problem's own text may quote a secret.
-            raise _Problem(PlanProblem("ValuesUnreadable", f"{where} in {stack} is not YAML")) from problem
+            raise _ProblemError(PlanProblem("ValuesUnreadable", f"{where} in {stack} is not YAML")) from problem
         if not isinstance(values, dict):
-            raise _Problem(PlanProblem("ValuesUnreadable", f"{where} in {stack} is not a YAML mapping of values"))
+            raise _ProblemError(PlanProblem("ValuesUnreadable", f"{where} in {stack} is not a YAML mapping of values"))
         found.append(_Source(where, values, ref.kind == "Secret"))
     return found
 
 
-async def _component(
+async def _render(
     deps: Deps, release: Release, part: Component, chart: PulledChart, layered: Layered, target: str
-) -> PlannedComponent:
+) -> tuple[tuple[Mapping[str, Any], ...], bool]:
+    """What the component renders to, and whether it renders differently twice."""
     job = HelmJob(
         namespace=target,
         helm_release=f"{release.spec.application}-{part.name}",
@@ -156,20 +178,35 @@ async def _component(
         timeout=timedelta(minutes=1),
     )
     first, second = await asyncio.gather(deps.helm.render(job), deps.helm.render(job))
-    made = component_plan(
-        name=part.name,
-        helm_release=job.helm_release,
-        chart_digest=chart.digest,
-        values=layered.values,
-        values_from=layered.sources,
-        objects=_all(first),
-        namespace=target,
-        reversible=part.reversible,
-        unstable=_all(first) != _all(second),
-    )
-    if isinstance(made, PlanProblem):
-        raise _Problem(made)
-    return made
+    return _all(first), _all(first) != _all(second)
+
+
+def _masked(source: _Source) -> Mapping[str, Any]:
+    return _mask(source.values, source.name) if source.secret else source.values
+
+
+def _mask(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _mask(v, name) for k, v in value.items()}
+    return [_mask(v, name) for v in value] if isinstance(value, list) else f"<{name}>"
+
+
+def _scrubbed(message: str, secrets: Iterable[Mapping[str, Any]]) -> str:
+    """Helm quotes values in its errors: those that came from a Secret are taken out."""
+    for text in sorted({t for s in secrets for t in _leaves(s)}, key=len, reverse=True):
+        message = message.replace(text, "…")
+    return message
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for member in value.values():
+            yield from _leaves(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _leaves(member)
+    elif value is not None and not isinstance(value, bool) and str(value):
+        yield str(value)
 
 
 def _all(rendered: Rendered) -> tuple[Mapping[str, Any], ...]:

@@ -1,0 +1,169 @@
+"""Run the operator beside an embedded cluster exactly as its Deployment there says.
+
+The embedded cluster has no containers. The chart is installed as on any cluster; then the Deployment's command, arguments
+and environment are started as a process here, with the token of its service account. What a kubelet would add, the API
+server's address, the token and the volumes, is added here, and nothing else.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import IO, Any
+
+from lockflight.assets import asset
+from lockflight.devcluster import Cluster
+from lockflight.devcluster.ports import free_port
+
+NAMESPACE = "lockflight-system"
+
+
+class OperatorError(Exception):
+    """The operator did not start, or ended; the message holds the tail of its log."""
+
+
+@dataclass(slots=True)
+class OperatorProcess:
+    """A running operator."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    port: int
+    _file: IO[bytes]
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
+    def wait_ready(self, seconds: float = 60) -> None:
+        """Return once /readyz answers 200. Raises OperatorError with the tail of the log."""
+        deadline = monotonic() + seconds
+        while monotonic() < deadline:
+            if not self.alive:
+                break
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:  # noqa: S310
+                    if answer.status == 200:
+                        return
+            except OSError:
+                pass
+            sleep(0.05)
+        msg = f"the operator is not ready:\n{self.tail()}"
+        raise OperatorError(msg)
+
+    def tail(self, lines: int = 40) -> str:
+        """The last lines of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def stop(self, seconds: float = 40) -> int:
+        """SIGTERM, and its exit code; SIGKILL where it does not end in time."""
+        if self.alive:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            code = -9
+        self._file.close()
+        return code
+
+    def kill(self) -> None:
+        """SIGKILL to the operator and to what it started, as a node that dies would."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+
+def install(cluster: Cluster, values: Mapping[str, Any] | None = None, *, sets: Sequence[str] = ()) -> None:
+    """Install the operator's chart, or upgrade it."""
+    command = [
+        "helm",
+        "upgrade",
+        "--install",
+        "lockflight",
+        str(asset("charts/lockflight")),
+        "--namespace",
+        NAMESPACE,
+        "--create-namespace",
+        "--set",
+        f"plainHTTPRegistries={{{cluster.registry}}}",
+    ]
+    for item in sets:
+        command += ["--set", item]
+    if values is not None:
+        command += ["--values", "-"]
+    done = subprocess.run(
+        command,
+        env={**cluster.env, "KUBECONFIG": str(cluster.kubeconfig("admin"))},
+        input=json.dumps(values).encode() if values is not None else None,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        msg = f"the chart could not be installed: {done.stderr.decode()}"
+        raise OperatorError(msg)
+
+
+def start(cluster: Cluster, folder: Path, *, extra_env: Mapping[str, str] | None = None) -> OperatorProcess:
+    """Start the operator as its Deployment says; ``folder`` takes its volumes and its log."""
+    folder.mkdir(parents=True, exist_ok=True)
+    container = _container(cluster)
+    port = free_port()
+    environment = {item["name"]: item.get("value", "") for item in container.get("env", [])}
+    for mount in container.get("volumeMounts", []):
+        place = folder / "volumes" / mount["name"]
+        place.mkdir(parents=True, exist_ok=True)
+        environment = {k: v.replace(mount["mountPath"], str(place)) for k, v in environment.items()}
+    token = cluster.token(NAMESPACE, "lockflight", "24h")
+    environment |= {
+        "KUBECONFIG": str(cluster.service_account_kubeconfig(NAMESPACE, "lockflight", token)),
+        "LOCKFLIGHT_HTTP_PORT": str(port),
+        "PATH": cluster.env["PATH"],
+        "HOME": str(folder),
+        **(extra_env or {}),
+    }
+    command = [*container.get("command", []), *container.get("args", [])]
+    if command and Path(command[0]).name.startswith("python"):
+        command[0] = sys.executable
+    log = folder / "operator.log"
+    file = log.open("ab")
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdout=file,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    return OperatorProcess(process, log, port, file)
+
+
+def _container(cluster: Cluster) -> dict[str, Any]:
+    done = subprocess.run(
+        [
+            "kubectl",
+            "--kubeconfig",
+            str(cluster.kubeconfig("admin")),
+            "-n",
+            NAMESPACE,
+            "get",
+            "deployment",
+            "lockflight",
+            "-o",
+            "json",
+        ],
+        env=cluster.env,
+        capture_output=True,
+        check=True,
+    )
+    container: dict[str, Any] = json.loads(done.stdout)["spec"]["template"]["spec"]["containers"][0]
+    return container
