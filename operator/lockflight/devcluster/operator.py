@@ -95,7 +95,7 @@ def install(cluster: Cluster, values: Mapping[str, Any] | None = None, *, sets: 
         NAMESPACE,
         "--create-namespace",
         "--set",
-        f"plainHTTPRegistries={{{cluster.registry}}}",
+        f"settings.plainHttpRegistries={{{cluster.registry}}}",
     ]
     for item in sets:
         command += ["--set", item]

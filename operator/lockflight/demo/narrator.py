@@ -1,0 +1,86 @@
+"""Shows each step as a person would take it: the command, what came back, and why."""
+
+import json
+import shlex
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Any
+
+from rich.console import Console
+
+from lockflight.devcluster import Cluster
+
+
+class DemoError(Exception):
+    """The story did not go as told; the message says where."""
+
+
+@dataclass(slots=True)
+class Narrator:
+    """Runs commands as named people and prints them."""
+
+    cluster: Cluster
+    console: Console
+    _step: int = 0
+
+    def chapter(self, title: str, why: str) -> None:
+        """Begin a step."""
+        self._step += 1
+        self.console.print(f"\n[bold cyan]{self._step}. {title}[/]")
+        self.console.print(f"[dim]{why}[/]")
+
+    def run(
+        self,
+        who: str,
+        command: Sequence[str],
+        *,
+        shown: str | None = None,
+        stdin: str | None = None,
+        refused: bool = False,
+        quiet: bool = False,
+    ) -> str:
+        """Run a command as ``who``; raises DemoError where it fails, or with ``refused`` where it does not."""
+        self.console.print(f"[green]{who} $[/] {shown or _shown(command)}", highlight=False, soft_wrap=True)
+        done = self._call(who, command, stdin)
+        text = (done.stdout + done.stderr).strip()
+        if text and not quiet:
+            self.console.print(_indented(text), highlight=False, markup=False, soft_wrap=True)
+        if (done.returncode != 0) != refused:
+            msg = f"{_shown(command)} ended with {done.returncode}: {text}"
+            raise DemoError(msg)
+        return done.stdout
+
+    def because(self, text: str) -> None:
+        """Say why that came back."""
+        self.console.print(f"[dim]→ {text}[/]")
+
+    def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        """An object as JSON, without showing it."""
+        done = self._call("admin", ["kubectl", "get", kind, name, "-n", namespace, "-o", "json"], None)
+        found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
+        return found
+
+    def until(self, what: str, holds: Callable[[], bool], seconds: float = 60) -> None:
+        """Wait for something the operator does; raises DemoError with ``what`` when it does not come."""
+        deadline = monotonic() + seconds
+        while not holds():
+            if monotonic() > deadline:
+                msg = f"waited {seconds:.0f} s in vain for: {what}"
+                raise DemoError(msg)
+            sleep(0.1)
+
+    def _call(self, who: str, command: Sequence[str], stdin: str | None) -> subprocess.CompletedProcess[str]:
+        environment = {**self.cluster.env, "KUBECONFIG": str(self.cluster.kubeconfig(who)), "COLUMNS": "110"}
+        return subprocess.run(
+            list(command), env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=180
+        )
+
+
+def _shown(command: Sequence[str]) -> str:
+    return " ".join(part if part in ("|", ">") else shlex.quote(part) for part in command)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
