@@ -1,0 +1,210 @@
+"""People's lists in status: who may append what. One text, generated for each row of one table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lockflight.admission.manifest import OPERATOR, Check, Match, literal, mutating, validating
+from lockflight.api.common import CREATOR_ANNOTATION, EDITORS_ANNOTATION, GROUP
+
+LONGEST = 32
+"""Entries a list may hold, as in the CRDs."""
+PER_PERSON = 4
+"""Entries one person may add to one generation: enough to change one's mind, too few to fill the list."""
+
+CANARY = "lockflight-canary"
+"""A verb, and a resource, that nobody holds by name: whoever passes a check for it holds a wildcard."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleList:
+    """A list in status that people write: where it stands and which right an entry takes."""
+
+    plural: str
+    short: str
+    field: str
+    verb: str
+    doing: str
+    """What adding an entry is called in a sentence: you may not … as 'cab'."""
+    resource: str
+    """The virtual resource; the entry's role is the name."""
+    plan: tuple[str, ...]
+    """Where status holds the digest of the plan that an entry binds to."""
+
+
+LISTS = (
+    PeopleList("changerequests", "lfchg", "approvals", "approve", "approve", "approvalroles", ("planDigest",)),
+    PeopleList("promotions", "lfpromo", "signOffs", "sign-off", "sign off", "approvalroles", ("plan", "digest")),
+)
+
+
+def _variables(row: PeopleList) -> dict[str, str]:
+    plan = "".join(f".?{step}" for step in row.plan)
+    return {
+        "user": "request.userInfo.?username.orValue('')",
+        "groups": "request.userInfo.?groups.orValue([])",
+        "operator": f"variables.user == {literal(OPERATOR)}",
+        "was": "oldObject.?status.orValue({})",
+        "becomes": "object.?status.orValue({})",
+        "old": f"variables.was.?{row.field}.orValue([])",
+        "new": f"variables.becomes.?{row.field}.orValue([])",
+        "added": "size(variables.new) > size(variables.old)",
+        "entry": "variables.added ? variables.new[size(variables.old)] : {}",
+        "role": "string(variables.entry.?role.orValue(''))",
+        "judged": "variables.added && !variables.operator",
+        "approves": "variables.judged && variables.entry.?decision.orValue('') == 'Approved'",
+        "plan": f"variables.was{plan}.orValue('')",
+        "generation": "oldObject.metadata.generation",
+        "name": "oldObject.metadata.name",
+        "stack": "request.?namespace.orValue('')",
+        "annotations": "oldObject.metadata.?annotations.orValue({})",
+        "creator": f"variables.annotations[?{literal(CREATOR_ANNOTATION)}].orValue('')",
+        "editors": f"variables.annotations[?{literal(EDITORS_ANNOTATION)}].orValue('').split('\\n')",
+        "requester": "oldObject.?spec.?requestedBy.orValue('')",
+        "how": (
+            f"'kubectl -n ' + variables.stack + ' patch {row.short} ' + variables.name + "
+            f'\' --subresource=status --type=json -p \\\'[{{"op":"add","path":"/status/{row.field}/-",'
+            f'"value":{{"role":"…","decision":"Approved"}}}}]\\\'\''
+        ),
+    }
+
+
+def _check(resource: str, verb: str) -> str:
+    return (
+        f"authorizer.group('{GROUP}').resource('{resource}').namespace(variables.stack)"
+        f".name(variables.role).check('{verb}').allowed()"
+    )
+
+
+def _shape(row: PeopleList) -> Iterator[Check]:
+    yield Check(
+        "!variables.operator || variables.old == variables.new",
+        f"'status.{row.field} belongs to people: the operator never writes it'",
+        "Forbidden",
+    )
+    yield Check(
+        f"variables.operator || (variables.becomes.all(k, k == '{row.field}' || variables.was[?k] == "
+        f"optional.of(variables.becomes[k])) && variables.was.all(k, k == '{row.field}' || k in variables.becomes))",
+        f"'in status people write only {row.field}; everything else there is the operator\\'s. Append with: ' "
+        "+ variables.how",
+        "Forbidden",
+    )
+    yield Check(
+        f"[{', '.join(map(str, range(LONGEST)))}].all(i, i >= size(variables.old) || "
+        "i < size(variables.new) && variables.old[i] == variables.new[i])",
+        "'entries are never changed, moved or removed; to take yours back append one with the decision Withdrawn. "
+        "Append with: ' + variables.how",
+    )
+    yield Check(
+        "size(variables.new) <= size(variables.old) + 1",
+        "'one entry a request: append with: ' + variables.how",
+    )
+
+
+def _person(row: PeopleList) -> Iterator[Check]:
+    yield Check(
+        "!variables.judged || !(variables.user.startsWith('system:serviceaccount:') || "
+        "variables.groups.exists(g, g == 'system:serviceaccounts'))",
+        f"'a service account does not {row.doing}: a person does'",
+        "Forbidden",
+    )
+    yield Check(
+        f"!variables.judged || {_check(row.resource, row.verb)}",
+        f"'you may not {row.doing} as \\'' + variables.role + '\\': ask for verb {row.verb} on {row.resource}/' + "
+        "variables.role + ' in namespace ' + variables.stack",
+        "Forbidden",
+    )
+    wildcard = (
+        f"'you hold {row.verb} on {row.resource}/' + variables.role + ' by a wildcard, as cluster administrators do: "
+        "it counts only when granted by name'"
+    )
+    yield Check(f"!variables.judged || !{_check(row.resource, CANARY)}", wildcard, "Forbidden")
+    yield Check(f"!variables.judged || !{_check(CANARY, row.verb)}", wildcard, "Forbidden")
+    yield Check(
+        "!variables.approves || variables.creator != ''",
+        f"'nobody knows who created this: annotation {CREATOR_ANNOTATION} is missing. Create it again'",
+        "Forbidden",
+    )
+    yield Check(
+        "!variables.approves || variables.user != variables.creator && variables.user != variables.requester && "
+        "!(variables.user in variables.editors)",
+        f"'four eyes: ' + variables.user + ' created, requested or edited this and cannot {row.doing}; ask "
+        "somebody else'",
+        "Forbidden",
+    )
+    yield Check(
+        f"!variables.judged || size(variables.new.filter(e, e.?by.orValue('') == variables.user && "
+        f"e.?generation.orValue(0) == variables.generation)) <= {PER_PERSON}",
+        f"'you have {PER_PERSON} entries for this generation already: that is the most'",
+    )
+
+
+def _binding(row: PeopleList) -> Iterator[Check]:
+    yield Check(
+        "!variables.judged || variables.plan != '' && "
+        "variables.was.?observedGeneration.orValue(0) == variables.generation",
+        f"'there is no plan yet for generation ' + string(variables.generation) + ': nobody can {row.doing} what is "
+        f"not known. Look again: kubectl -n ' + variables.stack + ' get {row.short} ' + variables.name",
+    )
+    yield Check(
+        "!variables.judged || variables.entry.?generation.orValue(0) == variables.generation",
+        "'you looked at generation ' + string(variables.entry.?generation.orValue(0)) + '; now it is ' + "
+        "string(variables.generation) + ': look again'",
+    )
+    yield Check(
+        "!variables.judged || variables.entry.?planDigest.orValue('') == variables.plan",
+        "'you looked at the plan ' + variables.entry.?planDigest.orValue('(none)') + '; now it is ' + variables.plan + "
+        "': look again'",
+    )
+    yield Check(
+        "!variables.judged || variables.entry.?by.orValue('') == variables.user",
+        "'by is who you are, ' + variables.user + ', not ' + variables.entry.?by.orValue('(absent)')",
+        "Forbidden",
+    )
+    yield Check(
+        "!variables.judged || variables.entry.?groups.orValue([]) == variables.groups",
+        "'groups are those you authenticated with: kubectl auth whoami'",
+        "Forbidden",
+    )
+
+
+def _stamp(row: PeopleList) -> str:
+    at = f"'/status/{row.field}/' + string(size(variables.old))"
+
+    def add(key: str, value: str) -> str:
+        return f"JSONPatch{{op: 'add', path: {at} + '/{key}', value: {value}}}"
+
+    generation = f"(has(variables.entry.generation) ? [] : [{add('generation', 'variables.generation')}])"
+    plan = f"(has(variables.entry.planDigest) || variables.plan == '' ? [] : [{add('planDigest', 'variables.plan')}])"
+
+    return (
+        f"variables.judged ? [{add('by', 'variables.user')}, {add('groups', 'variables.groups.map(g, g)')}] + "
+        f"{generation} + {plan} : []"
+    )
+
+
+def policies() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """File stem and objects, for each list: the stamp, and the policy that judges it again."""
+    for row in LISTS:
+        match = Match([f"{row.plural}/status"], ["UPDATE"])
+        variables = _variables(row)
+        yield (
+            f"stamp-{row.plural}-{row.field.lower()}",
+            mutating(
+                f"stamp-{row.plural}-{row.field.lower()}",
+                f"Writes who added an entry to status.{row.field} of {row.plural}, and what it binds to.",
+                match,
+                variables,
+                _stamp(row),
+            ),
+        )
+        yield (
+            f"people-{row.plural}-{row.field.lower()}",
+            validating(
+                f"people-{row.plural}-{row.field.lower()}",
+                f"Who may append what to status.{row.field} of {row.plural}; the rest of status is the operator's.",
+                match,
+                variables,
+                [*_shape(row), *_person(row), *_binding(row)],
+            ),
+        )
