@@ -1,0 +1,211 @@
+"""The cluster that the benchmark runs on: the operator as its chart gives it, and a hundred applications to promote."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+from typing import Any
+
+import yaml
+
+from lockflight.assets import asset
+from lockflight.demo.story import push
+from lockflight.devcluster import Cluster, Person
+from lockflight.devcluster.operator import OperatorProcess, install, start
+
+STACK = "bench"
+ENVIRONMENT = "production"
+EVIDENCE = ("static-analysis", "unit-tests", "integration-tests")
+
+
+@dataclass(frozen=True)
+class World:
+    """A cluster with a running operator and a stack."""
+
+    cluster: Cluster
+    operator: OperatorProcess
+    chart: str
+    digest: str
+    archive: Path
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl as admin; its output."""
+        return self.call("kubectl", *arguments, stdin=stdin)
+
+    def call(self, *command: str, stdin: str | None = None) -> str:
+        """Run a program as admin; its output. Raises CalledProcessError."""
+        environment = {**self.cluster.env, "KUBECONFIG": str(self.cluster.kubeconfig("admin"))}
+        done = subprocess.run(list(command), env=environment, input=stdin, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
+        return done.stdout
+
+    def statuses(self, plural: str) -> dict[str, dict[str, Any]]:
+        """Every object of a kind in the stack, its status by name."""
+        found = json.loads(self.kubectl("get", f"{plural}.lockflight.dev", "-n", STACK, "-o", "json"))
+        return {item["metadata"]["name"]: item.get("status", {}) for item in found["items"]}
+
+
+@contextmanager
+def world(applications: Sequence[str]) -> Iterator[World]:
+    """A fresh cluster, its operator and a stack with one production environment for ``applications``."""
+    with TemporaryDirectory(prefix="lockflight-bench-") as folder:
+        work = Path(folder)
+        cluster = Cluster.up(
+            work / "cluster", nodes=4, people=[Person("alice", ("cab",)), Person("jo", ("developers",))]
+        )
+        operator = None
+        try:
+            install(cluster)
+            digest = push(cluster, work, "1.0.0")
+            operator = start(cluster, work / "operator")
+            operator.wait_ready()
+            made = World(
+                cluster, operator, f"oci://{cluster.registry}/charts/payments", digest, work / "payments-1.0.0.tgz"
+            )
+            _stack(made, applications)
+            yield made
+        finally:
+            if operator is not None:
+                operator.stop()
+            cluster.down()
+
+
+def _stack(world: World, applications: Sequence[str]) -> None:
+    values = {
+        "stack": STACK,
+        "applications": list(applications),
+        "environments": [
+            {
+                "name": ENVIRONMENT,
+                "tier": "Production",
+                "spec": {
+                    "promotesFrom": [],
+                    "changeControl": {"normal": {"approvals": [{"role": "cab", "count": 1}]}},
+                },
+            }
+        ],
+        "people": {
+            "releasers": [{"kind": "Group", "name": "developers"}],
+            "approvers": {"cab": [{"kind": "Group", "name": "cab"}]},
+        },
+    }
+    world.call(
+        "helm",
+        "upgrade",
+        "--install",
+        STACK,
+        str(asset("charts/lockflight-stack")),
+        "-n",
+        "lockflight-system",
+        "-f",
+        "-",
+        stdin=yaml.safe_dump(values),
+    )
+
+
+def propose(world: World, applications: Sequence[str], version: str) -> None:
+    """A release, a change and a promotion for each application; returns when every change has a plan to approve."""
+    documents = [doc for application in applications for doc in _proposal(world, application, version)]
+    jo = {**world.cluster.env, "KUBECONFIG": str(world.cluster.kubeconfig("jo"))}
+    subprocess.run(
+        ["kubectl", "create", "-f", "-"],
+        env=jo,
+        input=yaml.safe_dump_all(documents),
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    names = {name(application, version) for application in applications}
+
+    def ready() -> bool:
+        changes, promotions = world.statuses("changerequests"), world.statuses("promotions")
+        return all(
+            changes.get(n, {}).get("planDigest") and promotions.get(n, {}).get("phase") == "Waiting" for n in names
+        )
+
+    until(ready, "every change to have a plan", 300)
+
+
+def name(application: str, version: str) -> str:
+    """The name of the release, change and promotion of one application and version."""
+    return f"{application}-{version}"
+
+
+def _proposal(world: World, application: str, version: str) -> list[dict[str, Any]]:
+    api, meta = "lockflight.dev/v1alpha1", {"name": name(application, version), "namespace": STACK}
+    return [
+        {
+            "apiVersion": api,
+            "kind": "Release",
+            "metadata": meta,
+            "spec": {
+                "application": application,
+                "version": version,
+                "source": {"branch": "main", "tag": f"v{version}"},
+                "components": [
+                    {
+                        "name": "app",
+                        "chart": {"oci": world.chart, "version": "1.0.0", "digest": world.digest},
+                        "values": {"message": version},
+                    }
+                ],
+                "evidence": [{"type": kind, "result": "Passed"} for kind in EVIDENCE],
+            },
+        },
+        {
+            "apiVersion": api,
+            "kind": "ChangeRequest",
+            "metadata": meta,
+            "spec": {
+                "type": "Normal",
+                "title": f"{application} {version}",
+                "reason": "benchmark",
+                "releaseRef": {"name": meta["name"]},
+                "environments": [ENVIRONMENT],
+                "rollbackPlan": {"strategy": "Manual", "steps": ["ask the team"]},
+            },
+        },
+        {
+            "apiVersion": api,
+            "kind": "Promotion",
+            "metadata": meta,
+            "spec": {"releaseRef": {"name": meta["name"]}, "environmentRef": {"name": ENVIRONMENT}},
+        },
+    ]
+
+
+async def approve(world: World, names: Sequence[str]) -> None:
+    """Append an approval to each change as alice, all at once."""
+    from kubernetes.aio import client, config
+
+    configuration = client.Configuration()
+    await config.load_kube_config(str(world.cluster.kubeconfig("alice")), client_configuration=configuration)
+    body = [{"op": "add", "path": "/status/approvals/-", "value": {"role": "cab", "decision": "Approved"}}]
+    async with client.ApiClient(configuration) as api:
+
+        async def one(change: str) -> None:
+            response = await api.rest_client.request(
+                "PATCH",
+                f"{configuration.host}/apis/lockflight.dev/v1alpha1/namespaces/{STACK}/changerequests/{change}/status",
+                headers={"Content-Type": "application/json-patch+json", "Accept": "application/json"},
+                body=body,
+            )
+            if response.status >= 300:
+                raise RuntimeError(f"approval of {change}: {response.status}")
+
+        await asyncio.gather(*(one(n) for n in names))
+
+
+def until(holds: Any, what: str, seconds: float) -> None:
+    """Poll until ``holds()``; raises TimeoutError naming ``what``."""
+    deadline = monotonic() + seconds
+    while not holds():
+        if monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+        sleep(0.1)

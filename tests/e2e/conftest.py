@@ -1,0 +1,80 @@
+"""The whole thing: the charts installed, the operator with the rights that its chart gives it, people with certificates."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lockflight.devcluster import Cluster, Person
+from lockflight.devcluster.operator import OperatorProcess, install, start
+from tests.e2e.stack import Stack
+
+PEOPLE = (
+    Person("alice", ("cab",)),
+    Person("bob", ("cab",)),
+    Person("carol", ("business",)),
+    Person("quinn", ("qa",)),
+    Person("jo", ("developers",)),
+    Person("petra", ("platform",)),
+)
+
+_numbers = itertools.count(1)
+
+
+class Operator:
+    """The operator, which a test may kill and start again."""
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        self.cluster = cluster
+        self.folder = folder
+        self.process: OperatorProcess | None = None
+
+    def start(self) -> OperatorProcess:
+        """Start it, and wait until it is ready to act."""
+        self.process = start(self.cluster, self.folder)
+        self.process.wait_ready()
+        return self.process
+
+    def stop(self) -> int:
+        """SIGTERM; its exit code."""
+        assert self.process is not None
+        return self.process.stop()
+
+    def kill(self) -> None:
+        """SIGKILL, with everything it started."""
+        assert self.process is not None
+        self.process.kill()
+
+
+@pytest.fixture(scope="session")
+def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """The operator of the session's cluster."""
+    for person in PEOPLE:
+        cluster.add_person(person)
+    install(cluster)
+    running = Operator(cluster, tmp_path_factory.mktemp("operator"))
+    running.start()
+    yield running
+    assert running.stop() == 0, running.process and running.process.tail()
+
+
+@pytest.fixture
+def stack(operator: Operator, cluster: Cluster, tmp_path: Path) -> Stack:
+    """A stack for one test."""
+    assert operator.process is not None
+    assert operator.process.alive, operator.process.tail()
+    return Stack(cluster, f"team{next(_numbers)}", tmp_path)
+
+
+@pytest.fixture
+def make_stack(operator: Operator, cluster: Cluster, tmp_path: Path) -> Callable[[], Stack]:
+    """More than one stack for one test."""
+
+    def make() -> Stack:
+        number = next(_numbers)
+        work = tmp_path / str(number)
+        work.mkdir()
+        return Stack(cluster, f"team{number}", work)
+
+    return make
