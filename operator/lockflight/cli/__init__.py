@@ -1,0 +1,1 @@
+"""``lockflight`` and ``kubectl lockflight``: what people and pipelines do, as themselves, never elevated."""

@@ -1,0 +1,84 @@
+"""``change create``: raise a change."""
+
+from collections.abc import Sequence
+
+import click
+
+from lockflight.api.changerequest import ChangeRequest, ChangeRequestSpec, RollbackPlan, Schedule, Strategy
+from lockflight.api.common import ChangeType, Ref
+from lockflight.api.kinds import CHANGE_REQUEST
+from lockflight.cli import output
+from lockflight.cli.app import App, command_options, pass_app
+from lockflight.cli.objects import first_problem, manifest
+
+
+@click.group()
+def change() -> None:
+    """Raise a change."""
+
+
+@change.command()
+@click.option("--release", "release_name", required=True, help="The release to bring there.")
+@click.option("--environment", "environments", required=True, multiple=True, help="The environment it changes; repeat.")
+@click.option("--title", required=True, help="What it is, in a line.")
+@click.option("--reason", required=True, help="Why.")
+@click.option("--strategy", type=click.Choice([s.value for s in Strategy]), help="How it is taken back.")
+@click.option("--step", "steps", multiple=True, help="A step of taking it back; repeat, in order.")
+@click.option(
+    "--schedule-start", metavar="TIME", help="Earliest start: RFC 3339 with offset, 2026-12-01T09:00:00+01:00."
+)
+@click.option("--schedule-end", metavar="TIME", help="No start at or after this.")
+@click.option(
+    "--requested-by", metavar="USER", help="Who asked for it, where you raise it for somebody. He cannot approve it."
+)
+@click.option("--name", help="Name of the object. [default: chg-, and some letters]")
+@command_options
+@pass_app
+def create(
+    app: App,
+    *,
+    release_name: str,
+    environments: Sequence[str],
+    title: str,
+    reason: str,
+    strategy: str | None,
+    steps: Sequence[str],
+    schedule_start: str | None,
+    schedule_end: str | None,
+    requested_by: str | None,
+    name: str | None,
+) -> None:
+    """Raise a normal change: permission to bring a release into environments.
+
+    You cannot approve it yourself.
+    """
+    from pydantic import ValidationError
+
+    if bool(schedule_start) != bool(schedule_end):
+        msg = "--schedule-start and --schedule-end go together"
+        raise click.UsageError(msg)
+    if steps and not strategy:
+        msg = "--step goes with --strategy"
+        raise click.UsageError(msg)
+    try:
+        spec = ChangeRequestSpec(
+            type=ChangeType.NORMAL,
+            title=title,
+            reason=reason,
+            requested_by=requested_by,
+            release_ref=Ref(name=release_name),
+            environments=tuple(environments),
+            rollback_plan=RollbackPlan.model_validate({"strategy": strategy, "steps": list(steps)})
+            if strategy
+            else None,
+            schedule=Schedule.model_validate({"start": schedule_start, "end": schedule_end})
+            if schedule_start
+            else None,
+        )
+    except ValidationError as problem:
+        raise click.UsageError(first_problem(problem)) from problem
+    body = manifest(ChangeRequest, app.namespace, name, spec.dump(), prefix="chg-")
+    made = app.api.create(CHANGE_REQUEST, app.namespace, body)
+    output.show_object(app, made, CHANGE_REQUEST.plural, "created")
+    if not app.as_data:
+        output.note(f"what is being approved: lockflight diff {made['metadata']['name']}")

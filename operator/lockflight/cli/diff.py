@@ -1,0 +1,234 @@
+"""``diff``: what exactly is being approved."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import click
+
+from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.environment import Environment, TargetStatus
+from lockflight.api.promotion import PlanStatus, Promotion
+from lockflight.api.release import Release
+from lockflight.cli import output
+from lockflight.cli.app import App, command_options, pass_app
+from lockflight.cli.errors import NotFoundError
+from lockflight.cli.objects import get, list_all
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentDiff:
+    """One environment: what runs there, and what would."""
+
+    name: str
+    digest: str | None
+    summary: str
+    running: TargetStatus | None
+    running_plan: PlanStatus | None
+    planned: PlanStatus | None
+    """The plan in full, where a promotion shows it; its digest equals ``digest``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDiff:
+    """A change and all that an approver looks at."""
+
+    change: ChangeRequest
+    release: Release | None
+    environments: tuple[EnvironmentDiff, ...]
+
+
+@click.command()
+@click.argument("change")
+@command_options
+@pass_app
+def diff(app: App, change: str) -> None:
+    """What exactly a change would change: what is being approved.
+
+    Running and planned are compared by digest, component by component. Values of Secrets are never shown.
+    """
+    found = read(app, get(app, ChangeRequest, change))
+    if app.as_data:
+        output.show_data(app, _data(found))
+    else:
+        show(found)
+
+
+def read(app: App, change: ChangeRequest) -> ChangeDiff:
+    """Gather it."""
+    promotions = list_all(app, Promotion, change.metadata.namespace)
+    release = _maybe_release(app, change)
+    plans = {p.environment: p for p in change.status.plans}
+    rows = []
+    for name in change.spec.environments:
+        plan = plans.get(name)
+        running = _running(app, name, release)
+        rows.append(
+            EnvironmentDiff(
+                name,
+                plan.digest if plan else None,
+                plan.summary if plan else "",
+                running,
+                _plan_of(promotions, uid=running.promotion_uid) if running else None,
+                _plan_of(promotions, digest=plan.digest) if plan else None,
+            )
+        )
+    return ChangeDiff(change, release, tuple(rows))
+
+
+def _maybe_release(app: App, change: ChangeRequest) -> Release | None:
+    try:
+        return get(app, Release, change.spec.release_ref.name)
+    except NotFoundError:
+        return None
+
+
+def _running(app: App, environment: str, release: Release | None) -> TargetStatus | None:
+    if release is None:
+        return None
+    try:
+        targets = get(app, Environment, environment).status.targets
+    except NotFoundError:
+        return None
+    return next((t for t in targets if t.application == release.spec.application), None)
+
+
+def _plan_of(
+    promotions: Sequence[Promotion], *, uid: str | None = None, digest: str | None = None
+) -> PlanStatus | None:
+    for promotion in promotions:
+        plan = promotion.status.plan
+        if plan and (promotion.metadata.uid == uid if uid else plan.digest == digest):
+            return plan
+    return None
+
+
+def show(found: ChangeDiff) -> None:
+    """Print it for a person."""
+    change = found.change
+    spec, status = change.spec, change.status
+    output.heading(
+        f"{change.metadata.name}: {spec.title} ({spec.type.value}, {status.phase.value if status.phase else 'New'})"
+    )
+    output.line(f"reason: {spec.reason}", 2)
+    asked = change.metadata.creator or spec.requested_by or "unknown"
+    output.line(f"raised by: {asked}{_claimed(change)}", 2)
+    if spec.schedule:
+        output.line(f"schedule: {output.when(spec.schedule.start)} to {output.when(spec.schedule.end)}", 2)
+    _show_release(found)
+    _show_rollback(change)
+    output.line(f"plan digest: {status.plan_digest or 'none yet: ' + (status.waits_for or 'not planned')}", 2)
+    for row in found.environments:
+        click.echo()
+        _show_environment(row)
+    click.echo()
+    _show_approvals(change)
+
+
+def _claimed(change: ChangeRequest) -> str:
+    claimed = change.spec.requested_by
+    return f", for {claimed}" if claimed and claimed != change.metadata.creator else ""
+
+
+def _show_release(found: ChangeDiff) -> None:
+    release = found.release
+    if release is None:
+        output.line(f"release: {found.change.spec.release_ref.name}, which does not exist", 2)
+        return
+    output.line(f"release: {release.metadata.name}, digest {output.short(release.status.digest)}", 2)
+    source = release.spec.source
+    if source:
+        parts = [part for part in (source.repository, source.revision, source.branch, source.tag) if part]
+        output.line(f"source: {' '.join(parts)}{' by ' + ', '.join(source.authors) if source.authors else ''}", 2)
+    evidence = ", ".join(f"{e.type} {e.result}" for e in release.spec.evidence)
+    output.line(f"evidence: {evidence or 'none'}", 2)
+    done = ", ".join(p.name for p in release.status.environments if p.signed_off_at)
+    output.line(f"passed: {done or 'nothing yet'}", 2)
+
+
+def _show_rollback(change: ChangeRequest) -> None:
+    plan = change.spec.rollback_plan
+    if plan is None:
+        output.line("rollback: not documented", 2)
+        return
+    until = f", until {output.when(plan.until)}" if plan.until else ""
+    output.line(f"rollback: {plan.strategy.value}{until}", 2)
+    for number, step in enumerate(plan.steps, 1):
+        output.line(f"{number}. {step}", 4)
+
+
+def _show_environment(row: EnvironmentDiff) -> None:
+    runs = f"{row.running.version} runs there ({row.running.release})" if row.running else "nothing runs there"
+    output.heading(f"{row.name}: {runs}, plan {row.digest or 'none yet'}")
+    if row.planned is None:
+        if row.summary:
+            output.line(row.summary, 2)
+        return
+    lines = component_rows(row.running_plan, row.planned)
+    output.show_table(output.table(["component", "what", "running", "planned"], lines))
+    before, after = (p.secrets_digest if p else None for p in (row.running_plan, row.planned))
+    if before or after:
+        output.line(
+            f"Secret values, by digest: {output.short(before)} -> {output.short(after)} (recorded, not binding)", 2
+        )
+
+
+def component_rows(running: PlanStatus | None, planned: PlanStatus) -> list[tuple[str, str, str, str]]:
+    """What differs, a row each; a component in which nothing differs gets one row that says so."""
+    before = {c.name: c for c in running.components} if running else {}
+    rows: list[tuple[str, str, str, str]] = []
+    for component in planned.components:
+        old = before.pop(component.name, None)
+        pairs = [
+            ("chart", old.chart_digest if old else None, component.chart_digest),
+            ("values", old.values_digest if old else None, component.values_digest),
+            ("manifest", old.manifest_digest if old else None, component.manifest_digest),
+        ]
+        changed = [(component.name, what, output.short(a), output.short(b)) for what, a, b in pairs if a != b]
+        images = set(old.images) if old else set()
+        changed += [(component.name, "image", image, "-") for image in sorted(images - set(component.images))]
+        changed += [(component.name, "image", "-", image) for image in sorted(set(component.images) - images)]
+        rows += changed or [(component.name, "nothing", "same", "same")]
+    rows += [(name, "component", "runs", "removed") for name in sorted(before)]
+    return rows
+
+
+def _show_approvals(change: ChangeRequest) -> None:
+    output.heading(f"Approvals: {change.status.approvals_summary or 'none yet'}")
+    for given in change.status.approvals:
+        current = given.plan_digest == change.status.plan_digest and given.generation == change.metadata.generation
+        stale = "" if current else " (for another plan: counts no more)"
+        comment = f": {given.comment}" if given.comment else ""
+        output.line(f"{given.role}: {given.decision} by {given.by or '?'}{comment}{stale}", 2)
+
+
+def _data(found: ChangeDiff) -> Mapping[str, object]:
+    change = found.change
+    return {
+        "change": change.metadata.name,
+        "type": change.spec.type.value,
+        "phase": change.status.phase.value if change.status.phase else None,
+        "generation": change.metadata.generation,
+        "planDigest": change.status.plan_digest,
+        "creator": change.metadata.creator,
+        "requestedBy": change.spec.requested_by,
+        "release": {
+            "name": change.spec.release_ref.name,
+            "digest": found.release.status.digest if found.release else None,
+            "source": found.release.spec.source.dump() if found.release and found.release.spec.source else None,
+            "evidence": [e.dump() for e in found.release.spec.evidence] if found.release else [],
+        },
+        "rollbackPlan": change.spec.rollback_plan.dump() if change.spec.rollback_plan else None,
+        "schedule": change.spec.schedule.dump() if change.spec.schedule else None,
+        "environments": [
+            {
+                "name": row.name,
+                "planDigest": row.digest,
+                "summary": row.summary,
+                "running": row.running.dump() if row.running else None,
+                "runningPlan": row.running_plan.dump() if row.running_plan else None,
+                "planned": row.planned.dump() if row.planned else None,
+            }
+            for row in found.environments
+        ],
+        "approvals": [a.dump() for a in change.status.approvals],
+    }

@@ -1,0 +1,59 @@
+"""The entry point of ``lockflight`` and ``kubectl lockflight``."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from lockflight.cli.app import global_options
+from lockflight.cli.errors import EXIT_CODES
+from lockflight.cli.lazy import Entry, LazyGroup
+
+
+def _own(module: str, attribute: str, text: str) -> Entry:
+    return Entry(f"lockflight.cli.{module}", attribute, text)
+
+
+ENTRIES = {
+    "board": _own("board", "board", "What runs where, and what each open promotion waits for."),
+    "why": _own("why", "why", "Every gate of a promotion in plain words, closed ones first."),
+    "release": _own("release", "release", "Create a release."),
+    "promote": _own("promote", "promote", "Bring a release into an environment."),
+    "abort": _own("promote", "abort", "Abort a promotion; what has begun is taken back."),
+    "change": _own("change", "change", "Raise a change."),
+    "diff": _own("diff", "diff", "What exactly a change would change: what is being approved."),
+    "approve": _own("approve", "approve", "Approve changes."),
+    "reject": _own("approve", "reject", "Reject changes; a rejection is final."),
+    "withdraw": _own("approve", "withdraw", "Take back your approval of changes."),
+    "sign-off": _own("signoff", "sign_off", "Sign off what a promotion deployed, or reject it."),
+    "freeze": _own("freeze", "freeze", "Declare and lift freezes."),
+    "hold": _own("hold", "hold", "Keep a release from environments that it has not reached."),
+    "unhold": _own("hold", "unhold", "Let a held release go on."),
+    "stack": _own("stack", "stack", "Set up a stack: namespaces, rights, environments."),
+    "dev": _own("dev", "dev", "A real control plane on this machine."),
+    "demo": _own("demo", "demo", "Tell the story of a release on its way to production, on a real API server."),
+    "completion": _own("completion", "completion", "Print the script that completes commands in your shell."),
+}
+
+_EPILOG = "Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES) + "."
+
+
+@click.group(cls=LazyGroup, entries=ENTRIES, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lockflight", prog_name="lockflight")
+@global_options
+def cli() -> None:
+    """Carry releases through gated environments to production.
+
+    Everything is done as you: with your kubeconfig, under your rights.
+    """
+
+
+def main() -> None:
+    """Run the command; the name shown is the one it was called by."""
+    called = Path(sys.argv[0]).stem
+    name = "kubectl lockflight" if called.replace("_", "-") == "kubectl-lockflight" else "lockflight"
+    cli.main(prog_name=name, complete_var="_LOCKFLIGHT_COMPLETE")
+
+
+if __name__ == "__main__":
+    main()
