@@ -1,0 +1,190 @@
+"""The Cluster port on a Kubernetes API server."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from lockflight.adapters.api_client import MERGE_PATCH, AlreadyExistsError, KubeClient, items_of, path_of
+from lockflight.api.common import GROUP, VERSION, format_duration
+from lockflight.api.kinds import BY_NAME, AnyObject
+from lockflight.policy.labels import deployer
+from lockflight.policy.model import Namespace
+from lockflight.ports import Clock, GoneError, JobResult, UnreachableError
+
+_PAGE = "500"
+_RIGHTS_FOR = timedelta(seconds=10)
+_JOB_POLL = timedelta(seconds=1)
+_JOB_POLL_SLOW = timedelta(seconds=5)
+_JOB_KEPT = timedelta(days=1)
+
+
+class KubeCluster:
+    """Our objects, and what else the workflow needs of the API server. Reads ask etcd, never a watch cache."""
+
+    def __init__(self, client: KubeClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._rights: dict[str, tuple[datetime, bool]] = {}
+
+    async def get(self, kind: str, namespace: str, name: str) -> AnyObject | None:
+        """An object of ours; None where it does not exist. Raises PortError, and ValueError where it does not parse."""
+        try:
+            return _parsed(kind, await self._client.get(_path(kind, namespace, name)))
+        except GoneError:
+            return None
+
+    async def list(self, kind: str, namespace: str | None = None) -> Sequence[AnyObject]:
+        """All objects of that kind that parse, read in pages."""
+        found: list[AnyObject] = []
+        query = {"limit": _PAGE}
+        while True:
+            page = await self._client.get(_path(kind, namespace), query)
+            for item in items_of(page):
+                try:
+                    found.append(_parsed(kind, item))
+                except ValidationError:
+                    continue
+            following = page.get("metadata", {}).get("continue")
+            if not following:
+                return tuple(found)
+            query = {"limit": _PAGE, "continue": following}
+
+    async def create(self, obj: Mapping[str, Any]) -> AnyObject | None:
+        """Create an object of ours; None where that name exists already. Raises PortError."""
+        kind = str(obj["kind"])
+        try:
+            return _parsed(kind, await self._client.write("POST", _path(kind, obj["metadata"]["namespace"]), obj))
+        except AlreadyExistsError:
+            return None
+
+    async def patch_status(
+        self, kind: str, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str | None = None
+    ) -> AnyObject:
+        """Merge-patch ``status`` keys. Raises GoneError, ConflictError where it is no longer current, RefusedError."""
+        patch: dict[str, Any] = {"status": dict(status)}
+        if resource_version is not None:
+            patch["metadata"] = {"resourceVersion": resource_version}
+        path = f"{_path(kind, namespace, name)}/status"
+        return _parsed(kind, await self._client.write("PATCH", path, patch, content_type=MERGE_PATCH))
+
+    async def namespace(self, name: str) -> Namespace | None:
+        """A namespace; None where it does not exist."""
+        try:
+            found = await self._client.get(path_of("api", "v1", "namespaces", name))
+        except GoneError:
+            return None
+        metadata = found["metadata"]
+        return Namespace(
+            name=metadata["name"],
+            labels=metadata.get("labels") or {},
+            terminating=metadata.get("deletionTimestamp") is not None,
+        )
+
+    async def deployer_may(self, namespace: str) -> bool:
+        """Whether the virtual deployer may create Secrets there, which is where Helm keeps its releases.
+
+        It stands for the deployer's whole role: what a chart needs beyond it, only the apply can tell. An answer
+        holds for ten seconds.
+        """
+        now = self._clock.now()
+        asked, allowed = self._rights.get(namespace, (None, False))
+        if asked is not None and now - asked < _RIGHTS_FOR:
+            return allowed
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {
+                "user": deployer(namespace),
+                "resourceAttributes": {"namespace": namespace, "verb": "create", "resource": "secrets"},
+            },
+        }
+        path = path_of("apis", "authorization.k8s.io", "v1", "subjectaccessreviews")
+        answer = await self._client.write("POST", path, review)
+        allowed = answer.get("status", {}).get("allowed") is True
+        self._rights[namespace] = (now, allowed)
+        return allowed
+
+    async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
+        """A key of a ConfigMap or Secret; None where object or key are missing."""
+        plural = {"ConfigMap": "configmaps", "Secret": "secrets"}[kind]
+        try:
+            found = await self._client.get(path_of("api", "v1", "namespaces", namespace, plural, name))
+        except GoneError:
+            return None
+        text = (found.get("data") or {}).get(key)
+        if kind == "ConfigMap" and text is not None:
+            return str(text).encode()
+        encoded = text if kind == "Secret" else (found.get("binaryData") or {}).get(key)
+        if encoded is None:
+            return None
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except binascii.Error as problem:
+            msg = f"{kind} {namespace}/{name} key {key} is not base64"
+            raise UnreachableError(msg) from problem
+
+    async def run_job(self, namespace: str, name: str, template: Mapping[str, Any], timeout: timedelta) -> None:
+        """Create a Job as the deployer, unless one of that name exists; the server ends it after ``timeout`` too."""
+        spec = dict(template.get("spec") or {})
+        longest = max(1, int(timeout.total_seconds()))
+        spec["activeDeadlineSeconds"] = min(longest, int(spec.get("activeDeadlineSeconds") or longest))
+        # A check that failed has failed: whoever wants retries says so in the template.
+        spec.setdefault("backoffLimit", 0)
+        spec.setdefault("ttlSecondsAfterFinished", int(_JOB_KEPT.total_seconds()))
+        labels = {f"{GROUP}/verification": "true"}
+        job = {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"name": name, "namespace": namespace, "labels": labels},
+            "spec": spec,
+        }
+        path = path_of("apis", "batch", "v1", "namespaces", namespace, "jobs")
+        try:
+            await self._client.write("POST", path, job, impersonate=deployer(namespace))
+        except AlreadyExistsError:
+            return
+
+    async def job_result(self, namespace: str, name: str, timeout: timedelta) -> JobResult:
+        """Wait until the Job has finished or ``timeout`` elapsed; a Job that disappears has failed."""
+        path = path_of("apis", "batch", "v1", "namespaces", namespace, "jobs", name)
+        end, pause = self._clock.now() + timeout, _JOB_POLL
+        while True:
+            try:
+                job = await self._client.get(path, impersonate=deployer(namespace))
+            except GoneError:
+                return JobResult(succeeded=False, message=f"Job {name} was deleted before it finished")
+            result = _result(job)
+            if result is not None:
+                return result
+            if self._clock.now() >= end:
+                return JobResult(
+                    succeeded=False, message=f"Job {name} did not finish within {format_duration(timeout)}"
+                )
+            await self._clock.sleep(pause)
+            pause = min(pause * 1.5, _JOB_POLL_SLOW)
+
+
+def _path(kind: str, namespace: str | None, *name: str) -> str:
+    scope = ("namespaces", namespace) if namespace is not None else ()
+    return path_of("apis", GROUP, VERSION, *scope, BY_NAME[kind].plural, *name)
+
+
+def _parsed(kind: str, obj: Mapping[str, Any]) -> AnyObject:
+    # Items of a list carry neither kind nor apiVersion of their own.
+    return BY_NAME[kind].model.model_validate({"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, **obj})
+
+
+def _result(job: Mapping[str, Any]) -> JobResult | None:
+    for condition in (job.get("status") or {}).get("conditions") or ():
+        if condition.get("status") != "True":
+            continue
+        if condition.get("type") == "Complete":
+            return JobResult(succeeded=True, message="")
+        if condition.get("type") == "Failed":
+            said = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
+            return JobResult(succeeded=False, message=said or "the Job failed")
+    return None
