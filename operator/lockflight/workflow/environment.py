@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from lockflight.api import reasons
-from lockflight.api.conditions import condition, merge
+from lockflight.api.conditions import Condition, condition, merge
 from lockflight.api.environment import Environment, Item
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
@@ -11,6 +11,8 @@ from lockflight.policy.model import Effective
 from lockflight.policy.passage import targets
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.plancache import Planned
+from lockflight.workflow.planning import plan_for
 from lockflight.workflow.status import write
 
 
@@ -31,10 +33,11 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
         generation=generation,
         now=now,
     )
+    pending = await _configuration(deps, environment, governed) if not root else None
     status = environment.status.model_copy(
         update={
             "observed_generation": generation,
-            "conditions": merge(environment.status.conditions, [ready]),
+            "conditions": merge(environment.status.conditions, [ready, *([pending] if pending else [])]),
             "inputs": inputs(governed),
             "outputs": outputs(governed),
             "targets": targets(environment.status.targets, environment, here, applications(deps, stack)),
@@ -42,6 +45,32 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
     )
     await write(deps, environment, status)
     return None
+
+
+async def _configuration(deps: Deps, environment: Environment, governed: Effective) -> Condition | None:
+    """Whether what runs was deployed with another configuration; asked when the spec changed, for rendering costs."""
+    generation = environment.metadata.generation
+    if environment.status.observed_generation == generation:
+        return None
+    differs = []
+    for row in environment.status.targets:
+        release = deps.store.get(Release, environment.metadata.namespace, row.release)
+        if release is None:
+            continue
+        planned = await plan_for(deps, environment.metadata.namespace, release, environment, governed, row.namespace)
+        if isinstance(planned, Planned) and planned.plan.digest != row.plan_digest:
+            differs.append(
+                f"{row.application}: deployed as plan {row.plan_digest[:19]}, now {planned.plan.digest[:19]}"
+            )
+    message = "; ".join(differs) + ": takes effect with the next promotion" if differs else ""
+    return condition(
+        reasons.CONFIGURATION_PENDING,
+        bool(differs),
+        "ConfigurationChanged" if differs else "UpToDate",
+        message,
+        generation=generation,
+        now=deps.clock.now(),
+    )
 
 
 def inputs(environment: Effective) -> tuple[Item, ...]:

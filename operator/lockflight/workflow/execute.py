@@ -101,6 +101,7 @@ async def _apply(work: Run) -> Failure | None:
     checks = _checks(work)
     if status.deployed_at is None:
         status = status.model_copy(update={"deployed_at": now})
+        _observe_approval(work, now)
     if checks:
         status = enter(status, Phase.VERIFYING, now, "applied; verifying")
         status = status.model_copy(update={"verification": tuple(_started(status, check, now) for check in checks)})
@@ -108,6 +109,12 @@ async def _apply(work: Run) -> Failure | None:
     else:
         work.promotion = work.promotion.model_copy(update={"status": status})
     return None
+
+
+def _observe_approval(work: Run, now: datetime) -> None:
+    seen = [o.at for o in work.change.status.observed] if work.change is not None else []
+    if seen:
+        work.deps.metrics.observe("approval_to_applied_seconds", (now - max(seen)).total_seconds())
 
 
 async def _component(work: Run, component: PlannedComponent) -> HelmResult:
@@ -284,6 +291,10 @@ async def _take_back(work: Run, row: ComponentStatus) -> str | None:
         return None
     if latest.status.pending:
         await work.deps.helm.unlock(work.namespace, row.helm_release, latest.revision)
+    if row.previous_revision == 0 and any(
+        not _made_here(work, r) for r in revisions if r.helm_release == row.helm_release
+    ):
+        return f"{row.helm_release} has no verified revision to go back to and is left as it is"
     if row.previous_revision == 0:
         result = await work.deps.helm.uninstall(work.namespace, row.helm_release, work.timeout)
         action = "uninstall"
@@ -383,6 +394,10 @@ def _latest(revisions: Sequence[Revision], helm_release: str) -> Revision | None
 def _ours(work: Run, revision: Revision) -> bool:
     known = {p.metadata.uid for p in work.deps.store.of(Promotion, work.promotion.metadata.namespace)}
     return revision.promotion_uid in known
+
+
+def _made_here(work: Run, revision: Revision) -> bool:
+    return revision.promotion_uid == work.promotion.metadata.uid
 
 
 def _made_by(work: Run, revision: Revision) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.common import STACK_LABEL
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Action, Promotion
@@ -38,12 +39,12 @@ class _Objects:
 
 async def shown(deps: Deps, promotion: Promotion) -> Gathered:
     """Good enough to show and to wait by: our objects come from the store."""
-    return await _complete(deps, _from_store(deps, promotion))
+    return await _complete(deps, _from_store(deps, promotion), read_again=False)
 
 
 async def fresh(deps: Deps, promotion: Promotion) -> Gathered:
     """Read again what the decision rests on. Raises PortError; GoneError where the promotion is gone."""
-    return await _complete(deps, await _from_server(deps, promotion))
+    return await _complete(deps, await _from_server(deps, promotion), read_again=True)
 
 
 def stack_effective(deps: Deps, environment: Environment) -> Effective:
@@ -137,7 +138,7 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
     )
 
 
-async def _complete(deps: Deps, objects: _Objects) -> Gathered:
+async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathered:
     promotion, release = objects.promotion, objects.release
     stack = promotion.metadata.namespace
     around = tuple(dependents.peers(deps.store, promotion))
@@ -174,8 +175,11 @@ async def _complete(deps: Deps, objects: _Objects) -> Gathered:
     if release is None:
         return Gathered(snapshot)
     target = environment.target_namespace(release.spec.application)
-    namespace = await deps.cluster.namespace(target)
-    if namespace is None or namespace.terminating:
+    namespace = None if read_again else deps.store.namespaces.get(target)
+    if namespace is None:
+        namespace = await deps.cluster.namespace(target)
+    if namespace is None or namespace.terminating or namespace.labels.get(STACK_LABEL) != stack:
+        # Not ours: nothing in it is looked at. The gate Binding says so.
         return Gathered(replace(snapshot, namespace=namespace))
     snapshot = replace(snapshot, namespace=namespace)
     may, revisions, plan = await asyncio.gather(

@@ -7,6 +7,7 @@ import structlog
 
 from lockflight.api import reasons
 from lockflight.api.conditions import find
+from lockflight.api.environment import Environment
 from lockflight.api.promotion import (
     Action,
     ComponentStatus,
@@ -64,7 +65,7 @@ async def _wait(deps: Deps, promotion: Promotion) -> datetime | None:
             return await _settle(deps, read.snapshot, verdicts, decision)
         await _start(deps, read, verdicts)
     except GoneError:
-        log.info("promotion deleted before it started", promotion=promotion.metadata.name)
+        _deleted(deps, promotion)
     finally:
         if deps.targets.get(target) == promotion.metadata.uid:
             del deps.targets[target]
@@ -174,7 +175,7 @@ async def _resume(deps: Deps, promotion: Promotion) -> datetime | None:
         log.info("taking up an execution after a restart", promotion=promotion.metadata.name)
         await _carry_out(deps, read, current)
     except GoneError:
-        log.warning("promotion deleted while executing", promotion=promotion.metadata.name)
+        _deleted(deps, promotion)
     return None
 
 
@@ -189,6 +190,18 @@ async def _carry_out(deps: Deps, read: Gathered, promotion: Promotion) -> None:
         raise
     finally:
         deps.running.pop(promotion.metadata.uid, None)
+
+
+def _deleted(deps: Deps, promotion: Promotion) -> None:
+    """The record went away under the execution: say so where it can still be read."""
+    stack, name = promotion.metadata.namespace, promotion.metadata.name
+    log.warning("promotion deleted while it was being carried out", promotion=name, namespace=stack)
+    environment = deps.store.get(Environment, stack, promotion.spec.environment_ref.name)
+    if environment is not None:
+        message = (
+            f"promotion {name} was deleted while it was being carried out: what it applied is unverified; promote again"
+        )
+        deps.events.emit(environment, Severity.WARNING, "PromotionDeleted", message)
 
 
 def interrupt(deps: Deps, promotion: Promotion) -> None:
