@@ -15,8 +15,8 @@ from lockflight.ports import Clock, PortError, Severity
 
 _QUEUED = 1_000
 _REMEMBERED = 4_096
-_LONGEST_NOTE = 1_024
-_CONTROLLER = "lockflight.dev/operator"
+_LONGEST_MESSAGE = 1_024
+_COMPONENT = "lockflight"
 _log = structlog.get_logger(__name__)
 
 
@@ -83,26 +83,29 @@ class EventPoster:
             "name": obj.metadata.name,
             "uid": obj.metadata.uid,
         }
-        note = message if len(message) <= _LONGEST_NOTE else f"{message[: _LONGEST_NOTE - 1]}…"
+        text = message if len(message) <= _LONGEST_MESSAGE else f"{message[: _LONGEST_MESSAGE - 1]}…"
+        at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
-            "apiVersion": "events.k8s.io/v1",
+            "apiVersion": "v1",
             "kind": "Event",
             "metadata": {"generateName": f"{obj.metadata.name[:200]}.", "namespace": obj.metadata.namespace},
-            "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "reportingController": _CONTROLLER,
-            "reportingInstance": self._instance[:128],
-            "action": reason,
-            "reason": reason,
-            "regarding": about,
-            "note": note,
+            "involvedObject": about,
             "type": severity.value,
+            "reason": reason,
+            "message": text,
+            "source": {"component": _COMPONENT},
+            "reportingComponent": _COMPONENT,
+            "reportingInstance": self._instance[:128],
+            "firstTimestamp": at,
+            "lastTimestamp": at,
+            "count": 1,
         }
 
     async def _post(self) -> None:
         while True:
             namespace, event = await self._queue.get()
             try:
-                path = path_of("apis", "events.k8s.io", "v1", "namespaces", namespace, "events")
+                path = path_of("api", "v1", "namespaces", namespace, "events")
                 await self._client.write("POST", path, event)
             except PortError as problem:
                 _log.warning("event not posted", reason=event["reason"], problem=str(problem))

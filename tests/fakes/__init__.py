@@ -1,0 +1,19 @@
+"""Honest stand-ins for the ports: they refuse what the real ones refuse (tests/contract holds both to that)."""
+
+from tests.fakes.charts import FakeCharts
+from tests.fakes.clock import FakeClock
+from tests.fakes.cluster import FakeCluster
+from tests.fakes.helm import FakeHelm
+from tests.fakes.leadership import FakeLeadership
+from tests.fakes.recording import Emitted, RecordingEvents, RecordingMetrics
+
+__all__ = [
+    "Emitted",
+    "FakeCharts",
+    "FakeClock",
+    "FakeCluster",
+    "FakeHelm",
+    "FakeLeadership",
+    "RecordingEvents",
+    "RecordingMetrics",
+]

@@ -1,0 +1,173 @@
+"""An API server in memory: resource versions, generations, conflicts and merge patches as the real one has them."""
+
+import copy
+import itertools
+import uuid
+from collections import deque
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from lockflight.api.common import API_VERSION
+from lockflight.api.kinds import BY_NAME, AnyObject
+from lockflight.policy.model import Namespace
+from lockflight.ports import Clock, ConflictError, GoneError, JobResult, PortError
+from tests.fakes.clock import FakeClock
+
+_Key = tuple[str, str, str]
+
+
+class FakeCluster:
+    """Tests fill it with ``put`` and the public dictionaries, and read ``requests`` to see what was asked."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or FakeClock()
+        self._versions = itertools.count(1)
+        self._objects: dict[_Key, dict[str, Any]] = {}
+        self.namespaces: dict[str, Namespace] = {}
+        self.deployers: set[str] = set()
+        """Namespaces whose virtual deployer has its rights."""
+        self.configs: dict[tuple[str, str, str, str], bytes] = {}
+        """(kind, namespace, name, key) to the bytes there."""
+        self.jobs: dict[tuple[str, str], Mapping[str, Any]] = {}
+        """The Jobs created, by namespace and name."""
+        self.job_results: dict[str, JobResult] = {}
+        """How Jobs end whose name starts with the key; others succeed."""
+        self.requests: list[tuple[str, str, str, str]] = []
+        """(verb, kind, namespace, name) of every call."""
+        self.problems: deque[PortError] = deque()
+        """The next calls raise these, one each."""
+
+    @property
+    def writes(self) -> list[tuple[str, str, str, str]]:
+        """The requests that changed something."""
+        return [r for r in self.requests if r[0] in ("create", "patch")]
+
+    def put(self, obj: Mapping[str, Any] | AnyObject) -> AnyObject:
+        """Create or replace an object as a person would: a changed spec is a new generation, status stays as given."""
+        raw = _raw(obj)
+        kind, metadata = raw["kind"], raw["metadata"]
+        key = (kind, metadata["namespace"], metadata["name"])
+        old = self._objects.get(key)
+        if old is not None:
+            changed = old.get("spec") != raw.get("spec")
+            generation = old["metadata"]["generation"] + changed
+            metadata |= {"uid": old["metadata"]["uid"], "generation": generation}
+        else:
+            metadata["uid"] = metadata.get("uid") or str(uuid.uuid4())
+            metadata["generation"] = metadata.get("generation") or 1
+        metadata.setdefault("creationTimestamp", self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        metadata["resourceVersion"] = str(next(self._versions))
+        self._objects[key] = raw
+        return self._parsed(raw)
+
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        """As a person would."""
+        del self._objects[kind, namespace, name]
+
+    def put_namespace(self, name: str, *, deployer: bool = True, terminating: bool = False, **labels: str) -> None:
+        """A namespace; keywords stack, environment and tier become our labels."""
+        known = {f"lockflight.dev/{key}": value for key, value in labels.items()}
+        self.namespaces[name] = Namespace(name=name, labels=known, terminating=terminating)
+        (self.deployers.add if deployer else self.deployers.discard)(name)
+
+    async def get(self, kind: str, namespace: str, name: str) -> AnyObject | None:
+        self._asked("get", kind, namespace, name)
+        raw = self._objects.get((kind, namespace, name))
+        return self._parsed(raw) if raw is not None else None
+
+    async def list(self, kind: str, namespace: str | None = None) -> Sequence[AnyObject]:
+        self._asked("list", kind, namespace or "", "")
+        found: list[AnyObject] = []
+        for (of, where, _), raw in sorted(self._objects.items()):
+            if of == kind and namespace in (None, where):
+                try:
+                    found.append(self._parsed(raw))
+                except ValidationError:
+                    continue
+        return tuple(found)
+
+    async def create(self, obj: Mapping[str, Any]) -> AnyObject | None:
+        raw = _raw(obj)
+        kind, namespace, name = raw["kind"], raw["metadata"]["namespace"], raw["metadata"]["name"]
+        self._asked("create", kind, namespace, name)
+        if (kind, namespace, name) in self._objects:
+            return None
+        # The API server drops the status of a new object.
+        raw.pop("status", None)
+        return self.put(raw)
+
+    async def patch_status(
+        self, kind: str, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str | None = None
+    ) -> AnyObject:
+        self._asked("patch", kind, namespace, name)
+        raw = self._objects.get((kind, namespace, name))
+        if raw is None:
+            msg = f'{BY_NAME[kind].plural}.lockflight.dev "{name}" not found'
+            raise GoneError(msg)
+        if resource_version not in (None, raw["metadata"]["resourceVersion"]):
+            msg = f"{name} was changed meanwhile"
+            raise ConflictError(msg)
+        merged = _merge(raw.get("status") or {}, status)
+        if merged != raw.get("status"):
+            raw["status"] = merged
+            raw["metadata"]["resourceVersion"] = str(next(self._versions))
+        return self._parsed(raw)
+
+    async def namespace(self, name: str) -> Namespace | None:
+        self._asked("get", "Namespace", "", name)
+        return self.namespaces.get(name)
+
+    async def deployer_may(self, namespace: str) -> bool:
+        self._asked("review", "SubjectAccessReview", namespace, "")
+        return namespace in self.deployers
+
+    async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
+        self._asked("get", kind, namespace, name)
+        return self.configs.get((kind, namespace, name, key))
+
+    async def run_job(self, namespace: str, name: str, template: Mapping[str, Any], timeout: timedelta) -> None:
+        self._asked("create", "Job", namespace, name)
+        if namespace not in self.namespaces:
+            msg = f'namespaces "{namespace}" not found'
+            raise GoneError(msg)
+        spec = {**template.get("spec", {}), "activeDeadlineSeconds": int(timeout.total_seconds())}
+        self.jobs.setdefault((namespace, name), spec)
+
+    async def job_result(self, namespace: str, name: str, timeout: timedelta) -> JobResult:
+        self._asked("get", "Job", namespace, name)
+        if (namespace, name) not in self.jobs:
+            return JobResult(succeeded=False, message=f"Job {name} was deleted before it finished")
+        told = (result for start, result in self.job_results.items() if name.startswith(start))
+        return next(told, JobResult(succeeded=True, message=""))
+
+    def _asked(self, verb: str, kind: str, namespace: str, name: str) -> None:
+        self.requests.append((verb, kind, namespace, name))
+        if self.problems:
+            raise self.problems.popleft()
+
+    def _parsed(self, raw: Mapping[str, Any]) -> AnyObject:
+        return BY_NAME[raw["kind"]].model.model_validate(copy.deepcopy(dict(raw)))
+
+
+def _raw(obj: Mapping[str, Any] | AnyObject) -> dict[str, Any]:
+    raw = copy.deepcopy(dict(obj)) if isinstance(obj, Mapping) else obj.dump()
+    raw.setdefault("apiVersion", API_VERSION)
+    # An empty version would be read back as one.
+    raw["metadata"] = {k: v for k, v in raw["metadata"].items() if v not in ("", None)}
+    return raw
+
+
+def _merge(old: Any, patch: Any) -> Any:
+    """RFC 7386: objects merge, null removes, all else replaces."""
+    if not isinstance(patch, Mapping):
+        return copy.deepcopy(patch)
+    merged = dict(old) if isinstance(old, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merge(merged.get(key), value)
+    return merged
