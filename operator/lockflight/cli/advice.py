@@ -13,7 +13,7 @@ _STEPS = {
     reasons.ARTIFACTS: "build again, promote the very images that passed upstream, by digest",
     reasons.EVIDENCE: "create the next version with the evidence that is missing: lockflight release create --evidence",
     reasons.HOLD: "ask who held it, then: lockflight unhold {release}",
-    reasons.VERSION: "promote a higher version, or go back with: lockflight promote {release} {environment} --rollback",
+    reasons.VERSION: "promote a higher version, or go back: lockflight promote {release} {environment} --rollback",
     reasons.FREEZE: "wait until the freeze ends, or have it lifted: lockflight freeze lift NAME --reason WHY",
     reasons.CHANGE_WINDOW: "wait for the schedule of the change, or raise a change with another one",
     reasons.CHANGE_CONTROL: "raise a change if there is none (lockflight change create), else ask its approvers: "
