@@ -3,20 +3,25 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from lockflight.api.common import (
     API_VERSION,
+    SET,
     ChangeType,
+    Comment,
     Digest,
     Duration,
     Label,
     Meta,
+    ObjectName,
     Reason,
     Ref,
     Schema,
     Text,
     Time,
+    Uid,
+    rules,
 )
 from lockflight.api.conditions import Conditions
 
@@ -34,16 +39,12 @@ class Strategy(StrEnum):
 class RollbackPlan(Schema):
     """How, and until when, this change may be taken back under its own approval."""
 
-    model_config = Schema.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                {
-                    "rule": "self.strategy in ['HelmRollback', 'Uninstall'] || size(self.steps) > 0",
-                    "message": "RollForward, Restore and Manual are done by people: write down the steps",
-                }
-            ]
-        }
-    }
+    model_config = rules(
+        (
+            "self.strategy in ['HelmRollback', 'Uninstall'] || size(self.steps) > 0",
+            "RollForward, Restore and Manual are done by people: write down the steps",
+        )
+    )
 
     strategy: Strategy
     steps: Annotated[
@@ -58,16 +59,7 @@ class RollbackPlan(Schema):
 class Schedule(Schema):
     """When the change may start; [start, end)."""
 
-    model_config = Schema.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                {
-                    "rule": "timestamp(self.start) < timestamp(self.end)",
-                    "message": "schedule.end must lie after schedule.start",
-                }
-            ]
-        }
-    }
+    model_config = rules(("self.start < self.end", "schedule.end must lie after schedule.start"))
 
     start: Time
     end: Time
@@ -78,8 +70,8 @@ class Impact(Schema):
 
     services: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=32)] = ()
     downtime: Duration | None = None
-    security: Annotated[str, Field(max_length=1024)] | None = None
-    customers: Annotated[str, Field(max_length=1024)] | None = None
+    security: Comment | None = None
+    customers: Comment | None = None
 
 
 class ChangePhase(StrEnum):
@@ -106,33 +98,26 @@ class ChangePhase(StrEnum):
 class ChangeRequestSpec(Schema):
     """What is asked for. Every edit makes a new generation, which voids approvals."""
 
-    model_config = Schema.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                {
-                    "rule": "self.releaseRef == oldSelf.releaseRef",
-                    "message": "releaseRef is fixed: raise another change for another release",
-                },
-                {
-                    "rule": "!has(oldSelf.cancel) || has(self.cancel)",
-                    "message": "a cancelled change stays cancelled: raise another one",
-                },
-            ]
-        }
-    }
+    model_config = rules(
+        ("self.releaseRef == oldSelf.releaseRef", "releaseRef is fixed: raise another change for another release"),
+        ("!has(oldSelf.cancel) || has(self.cancel)", "a cancelled change stays cancelled: raise another one"),
+        (
+            "!has(self.schedule) || !has(self.rollbackPlan) || !has(self.rollbackPlan.until) || "
+            "self.rollbackPlan.until > self.schedule.start",
+            "rollbackPlan.until must lie after schedule.start: there is nothing to take back before it",
+        ),
+    )
 
     type: ChangeType
     title: Annotated[str, Field(min_length=1, max_length=256)]
     reason: Text
-    expected_outcome: Annotated[str, Field(max_length=1024)] | None = None
-    requested_by: Annotated[str, Field(max_length=253)] | None = Field(
+    expected_outcome: Comment | None = None
+    requested_by: ObjectName | None = Field(
         None, description="Claimed; the authenticated creator is stamped by the API server."
     )
-    implementer: Annotated[str, Field(max_length=253)] | None = None
+    implementer: ObjectName | None = None
     release_ref: Ref
-    environments: Annotated[
-        tuple[Label, ...], Field(min_length=1, max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})
-    ]
+    environments: Annotated[tuple[Label, ...], Field(min_length=1, max_length=8, json_schema_extra=SET)]
     impact: Impact | None = None
     rollback_plan: RollbackPlan | None = None
     schedule: Schedule | None = None
@@ -145,9 +130,9 @@ class Approval(Schema):
 
     role: Label
     decision: Literal["Approved", "Rejected", "Withdrawn"]
-    comment: Annotated[str, Field(max_length=1024)] | None = None
-    by: Annotated[str, Field(max_length=253)] | None = None
-    groups: Annotated[tuple[Annotated[str, Field(max_length=253)], ...], Field(max_length=64)] = ()
+    comment: Comment | None = None
+    by: ObjectName | None = None
+    groups: Annotated[tuple[ObjectName, ...], Field(max_length=256)] = ()
     generation: int | None = None
     plan_digest: Digest | None = None
 
@@ -162,7 +147,7 @@ class Observed(Schema):
 class ChangePlan(Schema):
     """What would be applied to one environment."""
 
-    environment: str
+    environment: ObjectName
     digest: Digest
     summary: Annotated[str, Field(max_length=2048)] = ""
 
@@ -170,8 +155,8 @@ class ChangePlan(Schema):
 class Use(Schema):
     """An environment that a promotion changed under this approval."""
 
-    environment: str
-    promotion_uid: str = Field(alias="promotionUID")
+    environment: ObjectName
+    promotion_uid: Uid = Field(alias="promotionUID")
     plan_digest: Digest
     at: Time
     finished: bool = Field(False, description="True once the promotion succeeded: the approval is used up there.")
@@ -180,7 +165,7 @@ class Use(Schema):
 class ChangeRequestStatus(Schema):
     """Where it stands. People write approvals, the operator everything else."""
 
-    model_config = Schema.model_config | {"json_schema_extra": {"default": {"approvals": []}}}
+    model_config = ConfigDict(json_schema_extra={"default": {"approvals": []}})
 
     observed_generation: int = 0
     conditions: Conditions = ()
@@ -198,6 +183,13 @@ class ChangeRequestStatus(Schema):
 
 class ChangeRequest(Schema):
     """Permission to change an environment: standard, normal or emergency."""
+
+    model_config = rules(
+        (
+            "self.spec.type == oldSelf.spec.type || !has(oldSelf.status) || size(oldSelf.status.approvals) == 0",
+            "type is fixed once somebody decided on the change: raise another one",
+        )
+    )
 
     api_version: Literal["lockflight.dev/v1alpha1"] = API_VERSION  # type: ignore[assignment]
     kind: Literal["ChangeRequest"] = "ChangeRequest"

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
 GROUP = "lockflight.dev"
 VERSION = "v1alpha1"
@@ -18,8 +19,12 @@ TIER_LABEL = f"{GROUP}/tier"
 CREATOR_ANNOTATION = f"{GROUP}/creator"
 EDITORS_ANNOTATION = f"{GROUP}/editors"
 
+LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+"""A DNS label, as a pattern."""
+
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_DURATION = r"^([0-9]{1,6}(w|d|h|m|s))+$"
+_DURATION = r"^([0-9]{1,4}[wd]|[0-9]{1,6}[hms])+$"
+_INSTANT = r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
 class Schema(BaseModel):
@@ -32,9 +37,36 @@ class Schema(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+def validations(*rules: tuple[str, str]) -> JsonDict:
+    """CEL rules as a part of a schema: each an expression that must hold, and what a person refused is told."""
+    return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]}
+
+
+def rules(*cel: tuple[str, str]) -> ConfigDict:
+    """The ``model_config`` of a model that carries CEL rules."""
+    return ConfigDict(json_schema_extra=validations(*cel))
+
+
+def keyed(by: str) -> JsonDict:
+    """A list whose entries are told apart by the field ``by``: the API server refuses duplicates."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [by]}
+
+
+SET: JsonDict = {"x-kubernetes-list-type": "set"}
+"""A list without duplicates."""
+
+
+def fixed(field: str, why: str) -> tuple[str, str]:
+    """The CEL rule that an optional field neither appears, nor changes, nor goes."""
+    return (
+        f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})",
+        why,
+    )
+
+
 def parse_duration(text: str) -> timedelta:
     """Elapsed time from text such as ``90s``, ``24h`` or ``2w3d``. Raises ValueError naming what is allowed."""
-    if not re.match(_DURATION, text):
+    if not re.fullmatch(_DURATION, text):
         msg = f"{text!r} is no duration: write numbers with w, d, h, m or s, such as 24h or 2w"
         raise ValueError(msg)
     return timedelta(seconds=sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"([0-9]+)([wdhms])", text)))
@@ -62,11 +94,29 @@ def _timestamp(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-Time = Annotated[datetime, BeforeValidator(_aware), PlainSerializer(_timestamp, return_type=str)]
+Time = Annotated[
+    datetime,
+    BeforeValidator(_aware),
+    PlainSerializer(_timestamp, return_type=str),
+    Field(json_schema_extra={"pattern": _INSTANT}),
+]
 """An instant, RFC 3339 with an offset; written in UTC with whole seconds."""
 
-Duration = Annotated[str, Field(pattern=_DURATION, max_length=24, examples=["24h", "2w"])]
+Duration = Annotated[
+    str, Field(pattern=_DURATION, max_length=24, description="Elapsed time: numbers with w, d, h, m or s, such as 24h.")
+]
 """Elapsed time: whole numbers with the units w, d, h, m, s."""
+
+Timeout = Annotated[
+    str,
+    Field(
+        pattern=_DURATION,
+        max_length=24,
+        description="The longest it may take, such as 10m.",
+        json_schema_extra=validations(("self.matches('[1-9]')", "a timeout is longer than 0s: write one such as 10m")),
+    ),
+]
+"""A duration that is longer than nothing."""
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 """An OCI digest: ``sha256:`` and 64 lower-case hexadecimal digits."""
@@ -74,13 +124,23 @@ Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
 """The name of an object (DNS subdomain)."""
 
-Label = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=40)]
+ObjectName = Annotated[str, Field(max_length=253)]
+"""The name of an object or user as the operator or the API server wrote it down; they know what names are."""
+
+Comment = Annotated[str, Field(max_length=1024)]
+"""A free text that may be empty."""
+
+Uid = Annotated[str, Field(max_length=64)]
+"""The UID of an object."""
+
+Image = Annotated[str, Field(min_length=1, max_length=512)]
+"""An image reference as a manifest names it."""
+
+Label = Annotated[str, Field(pattern=LABEL, min_length=1, max_length=40)]
 """A DNS label of at most 40 characters: applications, components, environments, roles, evidence types."""
 
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
 """A sentence or two for people."""
-
-LongText = Annotated[str, Field(max_length=8192)]
 
 Semver = Annotated[
     str,

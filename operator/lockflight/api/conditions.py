@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lockflight.api.common import Schema, Time
+from lockflight.api.common import Schema, Time, keyed
 
 Status = Literal["True", "False", "Unknown"]
 
@@ -28,7 +28,7 @@ Conditions = Annotated[
     tuple[Condition, ...],
     Field(
         max_length=16,
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        json_schema_extra=keyed("type"),
     ),
 ]
 
@@ -40,7 +40,7 @@ def condition(
     message: str,
     *,
     generation: int,
-    now: datetime,  # noqa: FBT001
+    now: datetime,
 ) -> Condition:
     """A condition of type ``kind``; ``status`` None means Unknown. An overlong message is cut."""
     text = message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"

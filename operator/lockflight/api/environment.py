@@ -7,16 +7,24 @@ from pydantic import Field
 
 from lockflight.api.common import (
     API_VERSION,
+    LABEL,
+    SET,
     Digest,
     Duration,
+    Image,
     Label,
     Meta,
     Name,
+    ObjectName,
     RoleCount,
     Schema,
     Tier,
     Time,
+    Timeout,
+    Uid,
     Values,
+    keyed,
+    rules,
 )
 from lockflight.api.conditions import Conditions
 
@@ -49,9 +57,10 @@ class Target(Schema):
     namespace: Annotated[
         str,
         Field(
-            pattern=r"^(\{application\}|[a-z0-9-])+$",
+            pattern=r"^(\{application\}|[a-z0-9])(-*(\{application\}|[a-z0-9]))*$",
+            min_length=1,
             max_length=63,
-            description="Target namespace; {application} is the only placeholder. Default: {application}-{environment}.",
+            description="{application} is the only placeholder. Default: {application}-{environment}.",
         ),
     ]
 
@@ -61,7 +70,7 @@ class Images(Schema):
 
     require: ImagePolicy | None = Field(None, description="How exactly images must be named. Default by tier.")
     local: Annotated[
-        tuple[Annotated[str, Field(max_length=512)], ...],
+        tuple[Image, ...],
         Field(max_length=32, description="Images that this environment may add, such as sidecars."),
     ] = ()
 
@@ -69,11 +78,11 @@ class Images(Schema):
 class Entry(Schema):
     """What must be true to enter."""
 
-    branches: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=16)] | None = Field(
-        None, description="Branches a release must be merged to; empty: any."
-    )
+    branches: (
+        Annotated[tuple[Annotated[str, Field(min_length=1, max_length=256)], ...], Field(max_length=16)] | None
+    ) = Field(None, description="Branches a release must be merged to; empty: any.")
     tagged_only: bool | None = Field(None, description="Only builds with a semver tag equal to the version.")
-    evidence: Annotated[tuple[Label, ...], Field(max_length=16)] | None = Field(
+    evidence: Annotated[tuple[Label, ...], Field(max_length=16, json_schema_extra=SET)] | None = Field(
         None, description="Evidence types that the release must bring, each with the result Passed."
     )
     images: Images | None = None
@@ -82,8 +91,8 @@ class Entry(Schema):
 class NormalChange(Schema):
     """What a normal change needs here."""
 
-    approvals: Annotated[tuple[RoleCount, ...], Field(min_length=1, max_length=8)]
-    valid_for: Duration | None = Field(
+    approvals: Annotated[tuple[RoleCount, ...], Field(min_length=1, max_length=8, json_schema_extra=keyed("role"))]
+    valid_for: Timeout | None = Field(
         None, description="How long an approval holds where the change has no schedule. Default 168h."
     )
 
@@ -100,7 +109,7 @@ class ChangeControl(Schema):
 class HelmTest(Schema):
     """Run ``helm test`` on every component."""
 
-    timeout: Duration = "5m"
+    timeout: Timeout = "5m"
 
 
 class JobTemplate(Schema):
@@ -108,30 +117,30 @@ class JobTemplate(Schema):
 
     spec: Annotated[
         dict[str, Any],
-        Field(description="A batch/v1 JobSpec.", json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}),
+        Field(
+            description="A batch/v1 JobSpec.",
+            json_schema_extra={
+                "properties": {"template": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+                "required": ["template"],
+                "x-kubernetes-preserve-unknown-fields": True,
+            },
+        ),
     ]
 
 
 class JobVerification(Schema):
     """Run a Job in the target namespace as the deployer."""
 
-    timeout: Duration = "30m"
+    timeout: Timeout = "30m"
     template: JobTemplate
 
 
 class Verification(Schema):
     """One check that must succeed after a deployment: exactly one of helmTest and job."""
 
-    model_config = Schema.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                {
-                    "rule": "has(self.helmTest) != has(self.job)",
-                    "message": "a verification is either helmTest or job: give exactly one of them",
-                }
-            ]
-        }
-    }
+    model_config = rules(
+        ("has(self.helmTest) != has(self.job)", "a verification is either helmTest or job: give exactly one of them")
+    )
 
     name: Label
     helm_test: HelmTest | None = None
@@ -145,10 +154,10 @@ class Exit(Schema):
         tuple[Verification, ...],
         Field(
             max_length=16,
-            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+            json_schema_extra=keyed("name"),
         ),
     ] = ()
-    sign_offs: Annotated[tuple[RoleCount, ...], Field(max_length=8)] = ()
+    sign_offs: Annotated[tuple[RoleCount, ...], Field(max_length=8, json_schema_extra=keyed("role"))] = ()
 
 
 class ApplicationValues(Schema):
@@ -168,22 +177,20 @@ class ValuesSource(Schema):
 class EnvironmentSpec(Schema):
     """What a platform team declares. What is left out comes from the tier's baseline."""
 
-    model_config = Schema.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                {"rule": "self.tier == oldSelf.tier", "message": "tier is fixed: create another Environment"},
-                {
-                    "rule": "!has(self.require) || has(self.promotesFrom)",
-                    "message": "require speaks of promotesFrom: name the upstream environments too",
-                },
-            ]
-        }
-    }
+    model_config = rules(
+        ("self.tier == oldSelf.tier", "tier is fixed: create another Environment"),
+        (
+            "!has(self.require) || has(self.promotesFrom)",
+            "require speaks of promotesFrom: name the upstream environments too",
+        ),
+        (
+            f"!has(self.applications) || self.applications.all(a, size(a) <= 40 && a.matches('{LABEL}'))",
+            "applications are told apart by name: a-z, 0-9 and -, at most 40 characters",
+        ),
+    )
 
     tier: Tier
-    promotes_from: (
-        Annotated[tuple[Label, ...], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})] | None
-    ) = Field(
+    promotes_from: Annotated[tuple[Label, ...], Field(max_length=8, json_schema_extra=SET)] | None = Field(
         None, description="Upstream environments. Default: the stack's environments of the next lower tier; [] = entry."
     )
     require: Require | None = Field(None, description="All or Any of promotesFrom. Default All.")
@@ -201,7 +208,7 @@ class EnvironmentSpec(Schema):
     auto_promote: bool | None = Field(
         None, description="Promote by itself what the upstream passed. Default true below UAT."
     )
-    timeout: Duration | None = Field(None, description="Longest time for one Helm action. Default 10m.")
+    timeout: Timeout | None = Field(None, description="Longest time for one Helm action. Default 10m.")
 
 
 class Item(Schema):
@@ -214,14 +221,14 @@ class Item(Schema):
 class TargetStatus(Schema):
     """What runs in one target: (this environment, an application)."""
 
-    application: str
-    namespace: str
-    release: str
-    version: str
+    application: ObjectName
+    namespace: ObjectName
+    release: ObjectName
+    version: ObjectName
     digest: Digest
     plan_digest: Digest
-    promotion_uid: str = Field(alias="promotionUID")
-    promotion: str
+    promotion_uid: Uid = Field(alias="promotionUID")
+    promotion: ObjectName
     state: Annotated[str, Field(max_length=32, description="The phase of the promotion that put it there.")]
     deployed_at: Time
     verified_at: Time | None = None
@@ -238,13 +245,27 @@ class EnvironmentStatus(Schema):
         tuple[TargetStatus, ...],
         Field(
             max_length=256,
-            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["application"]},
+            json_schema_extra=keyed("application"),
         ),
     ] = ()
+    running: Annotated[str, Field(max_length=1024)] | None = Field(
+        None, description="The releases in targets, on one line for the printer column."
+    )
 
 
 class Environment(Schema):
-    """One chamber: where it deploys, what must be true to enter and to leave. In the root namespace: its tier's baseline."""
+    """One chamber: where it deploys, what it takes to enter and leave. In the root namespace: its tier's baseline."""
+
+    model_config = rules(
+        (
+            f"size(self.metadata.name) <= 40 && self.metadata.name.matches('{LABEL}')",
+            "other objects refer to an Environment by its name: a-z, 0-9 and -, at most 40 characters",
+        ),
+        (
+            "!has(self.spec.promotesFrom) || !(self.metadata.name in self.spec.promotesFrom)",
+            "promotesFrom names the environment itself: name those that come before it, or [] for an entry",
+        ),
+    )
 
     api_version: Literal["lockflight.dev/v1alpha1"] = API_VERSION  # type: ignore[assignment]
     kind: Literal["Environment"] = "Environment"

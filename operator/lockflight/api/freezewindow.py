@@ -5,11 +5,37 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lockflight.api.common import API_VERSION, ChangeType, Label, Meta, Reason, Schema, Text, Tier, Time
+from lockflight.api.common import (
+    API_VERSION,
+    SET,
+    ChangeType,
+    Label,
+    Meta,
+    Reason,
+    Schema,
+    Text,
+    Tier,
+    Time,
+    rules,
+    validations,
+)
 from lockflight.api.conditions import Conditions
 
 WallClock = Annotated[
-    str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$", examples=["2026-12-18T18:00:00"])
+    str,
+    Field(
+        pattern=r"^2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
+        max_length=19,
+        description="Date and time on the wall clock of timeZone, such as 2026-12-18T18:00:00.",
+        json_schema_extra=validations(
+            (
+                "self.matches('-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$') "
+                "&& !self.matches('-(02-3|(04|06|09|11)-31)') && (!self.contains('-02-29') || "
+                "int(self.substring(0, 4)) % 4 == 0)",
+                "no such day or time: write year-month-dayThour:minute:second, such as 2026-12-18T18:00:00",
+            )
+        ),
+    ),
 ]
 """A local date and time in the window's zone, without an offset."""
 
@@ -17,37 +43,39 @@ WallClock = Annotated[
 class Selector(Schema):
     """Which environments: AND between the two lists, OR inside a list; both empty: all."""
 
-    tiers: Annotated[tuple[Tier, ...], Field(max_length=5)] = ()
-    names: Annotated[tuple[Label, ...], Field(max_length=32)] = ()
+    tiers: Annotated[tuple[Tier, ...], Field(max_length=5, json_schema_extra=SET)] = ()
+    names: Annotated[tuple[Label, ...], Field(max_length=32, json_schema_extra=SET)] = ()
 
 
 class Exempt(Schema):
     """What may move all the same."""
 
-    change_types: Annotated[tuple[ChangeType, ...], Field(max_length=3)] = ()
+    change_types: Annotated[tuple[ChangeType, ...], Field(max_length=3, json_schema_extra=SET)] = ()
 
 
 class FreezeWindowSpec(Schema):
     """When nothing moves. Half-open: [start, end)."""
 
-    model_config = Schema.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                {"rule": "!has(self.end) || self.start < self.end", "message": "end must lie after start"},
-                {
-                    "rule": "!has(oldSelf.lift) || has(self.lift)",
-                    "message": "a lifted freeze stays lifted: declare another one",
-                },
-            ]
-        }
-    }
+    model_config = rules(
+        ("!has(self.end) || self.start < self.end", "end must lie after start; leave it out for 'until lifted'"),
+        ("!has(oldSelf.lift) || has(self.lift)", "a lifted freeze stays lifted: declare another one"),
+    )
 
     reason: Text
-    time_zone: Annotated[str, Field(min_length=1, max_length=64, description="IANA zone, such as Europe/Berlin.")]
+    time_zone: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
+            max_length=64,
+            description="IANA zone, such as Europe/Berlin.",
+        ),
+    ]
     start: WallClock
     end: WallClock | None = Field(None, description="Absent: until lifted ('stop the line').")
     environments: Selector | None = None
-    applications: Annotated[tuple[Label, ...], Field(max_length=64)] = ()
+    applications: Annotated[
+        tuple[Label, ...], Field(max_length=64, json_schema_extra=SET, description="Empty: all.")
+    ] = ()
     exempt: Exempt | None = None
     lift: Reason | None = Field(None, description="Ends the freeze now; the object stays as the record.")
 

@@ -3,9 +3,23 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from lockflight.api.common import API_VERSION, Digest, Label, Meta, Ref, Schema, Time
+from lockflight.api.common import (
+    API_VERSION,
+    Comment,
+    Digest,
+    Image,
+    Label,
+    Meta,
+    ObjectName,
+    Ref,
+    Schema,
+    Time,
+    fixed,
+    keyed,
+    rules,
+)
 from lockflight.api.conditions import Conditions
 
 
@@ -49,23 +63,16 @@ _OPEN = (Phase.WAITING, Phase.ON_HOLD, Phase.DEPLOYING, Phase.VERIFYING, Phase.A
 class PromotionSpec(Schema):
     """What to bring where. Immutable, except abort."""
 
-    model_config = Schema.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                *(
-                    {
-                        "rule": f"has(self.{f}) == has(oldSelf.{f}) && (!has(self.{f}) || self.{f} == oldSelf.{f})",
-                        "message": f"a promotion is one attempt: {f} cannot change, create another promotion",
-                    }
-                    for f in ("releaseRef", "environmentRef", "changeRequestRef", "action")
-                ),
-                {
-                    "rule": "!(has(oldSelf.abort) && oldSelf.abort) || (has(self.abort) && self.abort)",
-                    "message": "an abort cannot be taken back: create another promotion",
-                },
-            ]
-        }
-    }
+    model_config = rules(
+        *(
+            fixed(f, f"a promotion is one attempt: {f} cannot change, create another promotion")
+            for f in ("releaseRef", "environmentRef", "changeRequestRef", "action")
+        ),
+        (
+            "!(has(oldSelf.abort) && oldSelf.abort) || (has(self.abort) && self.abort)",
+            "an abort cannot be taken back: create another promotion",
+        ),
+    )
 
     release_ref: Ref
     environment_ref: Ref
@@ -112,11 +119,11 @@ class Forecast(Schema):
 class PlannedComponentStatus(Schema):
     """What would be applied for one component, by digest."""
 
-    name: str
+    name: ObjectName
     chart_digest: Digest
     values_digest: Digest
     manifest_digest: Digest
-    images: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=64)] = ()
+    images: Annotated[tuple[Image, ...], Field(max_length=64)] = ()
     values_from: Annotated[
         tuple[Annotated[str, Field(max_length=512)], ...],
         Field(max_length=32, description="Where its values come from, lowest precedence first."),
@@ -128,7 +135,7 @@ class PlanStatus(Schema):
 
     digest: Digest
     secrets_digest: Digest | None = Field(None, description="Keyed digest of Secret contents: recorded, not binding.")
-    namespace: str
+    namespace: ObjectName
     components: Annotated[tuple[PlannedComponentStatus, ...], Field(max_length=16)] = ()
 
 
@@ -136,7 +143,7 @@ class Execution(Schema):
     """The intent, written before Helm starts."""
 
     attempt: int = 1
-    holder: Annotated[str, Field(max_length=253)]
+    holder: ObjectName
     fencing: int
     started_at: Time
     finished_at: Time | None = None
@@ -148,8 +155,8 @@ class Execution(Schema):
 class ComponentStatus(Schema):
     """One Helm release of the bundle during this promotion."""
 
-    name: str
-    helm_release: str
+    name: ObjectName
+    helm_release: ObjectName
     previous_revision: int = Field(0, description="The verified revision to go back to; 0: none.")
     revision: int = 0
     state: Annotated[str, Field(max_length=32)]
@@ -159,7 +166,7 @@ class ComponentStatus(Schema):
 class VerificationStatus(Schema):
     """The result of one verification."""
 
-    name: str
+    name: ObjectName
     state: Literal["Pending", "Running", "Passed", "Failed"]
     started_at: Time | None = None
     finished_at: Time | None = None
@@ -171,9 +178,9 @@ class SignOff(Schema):
 
     role: Label
     decision: Literal["Approved", "Rejected", "Withdrawn"]
-    comment: Annotated[str, Field(max_length=1024)] | None = None
-    by: Annotated[str, Field(max_length=253)] | None = None
-    groups: Annotated[tuple[Annotated[str, Field(max_length=253)], ...], Field(max_length=64)] = ()
+    comment: Comment | None = None
+    by: ObjectName | None = None
+    groups: Annotated[tuple[ObjectName, ...], Field(max_length=256)] = ()
     generation: int | None = None
     plan_digest: Digest | None = None
 
@@ -189,7 +196,7 @@ class HistoryEntry(Schema):
 class PromotionStatus(Schema):
     """Where it stands. People write signOffs, the operator everything else."""
 
-    model_config = Schema.model_config | {"json_schema_extra": {"default": {"signOffs": []}}}
+    model_config = ConfigDict(json_schema_extra={"default": {"signOffs": []}})
 
     observed_generation: int = 0
     conditions: Conditions = ()
@@ -198,7 +205,7 @@ class PromotionStatus(Schema):
         tuple[GateStatus, ...],
         Field(
             max_length=32,
-            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+            json_schema_extra=keyed("name"),
         ),
     ] = ()
     forecast: Forecast | None = None
@@ -210,7 +217,7 @@ class PromotionStatus(Schema):
     waits_for: Annotated[str, Field(max_length=512)] | None = Field(
         None, description="One line for the printer column."
     )
-    change: Annotated[str, Field(max_length=253)] | None = Field(None, description="The ChangeRequest it ran under.")
+    change: ObjectName | None = Field(None, description="The ChangeRequest it ran under.")
     release_digest: Digest | None = Field(None, description="The digest of the release when it was deployed.")
     deployed_at: Time | None = None
     verified_at: Time | None = None

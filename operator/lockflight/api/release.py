@@ -6,15 +6,22 @@ from pydantic import Field
 
 from lockflight.api.common import (
     API_VERSION,
+    LABEL,
     Digest,
     Duration,
+    Image,
     Label,
     Meta,
+    ObjectName,
     Reason,
     Schema,
     Semver,
     Time,
+    Uid,
     Values,
+    fixed,
+    keyed,
+    rules,
 )
 from lockflight.api.conditions import Conditions
 
@@ -35,20 +42,16 @@ class Source(Schema):
 class Chart(Schema):
     """A Helm chart: by OCI reference, or by the name it has in a chart repository."""
 
-    model_config = Schema.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                {
-                    "rule": "has(self.oci) != has(self.repository)",
-                    "message": "a chart comes from oci or from repository: give exactly one of them",
-                },
-                {
-                    "rule": "has(self.repository) == has(self.name)",
-                    "message": "repository and name go together",
-                },
-            ]
-        }
-    }
+    model_config = rules(
+        (
+            "has(self.oci) != has(self.repository)",
+            "a chart comes from oci or from repository: give exactly one of them",
+        ),
+        (
+            "has(self.repository) == has(self.name)",
+            "a chart in a repository has a name there, an oci chart has none: repository and name go together",
+        ),
+    )
 
     oci: Annotated[str, Field(pattern=r"^oci://[^@\s]+$", max_length=512)] | None = None
     repository: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=512)] | None = None
@@ -106,27 +109,32 @@ _IMMUTABLE = (
 class ReleaseSpec(Schema):
     """What is released. Immutable, except hold."""
 
-    model_config = Schema.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                {
-                    "rule": "has(self.chart) != has(self.components)",
-                    "message": "a release has chart (one component) or components: give exactly one of them",
-                },
-                *(
-                    {
-                        "rule": f"has(self.{f}) == has(oldSelf.{f}) && (!has(self.{f}) || self.{f} == oldSelf.{f})",
-                        "message": f"a release is immutable: {f} cannot change, create another version",
-                    }
-                    for f in _IMMUTABLE
-                ),
-                {
-                    "rule": "!has(self.components) || self.components.all(c, size(self.application) + size(c.name) < 53)",
-                    "message": "the Helm release name <application>-<component> has at most 53 characters",
-                },
-            ]
-        }
-    }
+    model_config = rules(
+        (
+            "has(self.chart) != has(self.components)",
+            "a release has chart (one component) or components: give exactly one of them",
+        ),
+        *(fixed(f, f"a release is immutable: {f} cannot change, create another version") for f in _IMMUTABLE),
+        (
+            "self.version.matches('[0-9A-Za-z]$')",
+            "version becomes a label: it ends with a letter or a digit",
+        ),
+        (
+            "!has(self.components) || self.components.all(c, size(self.application) + size(c.name) < 53)",
+            "the Helm release name <application>-<component> has at most 53 characters: shorten one of them",
+        ),
+        (
+            f"!has(self.environments) || self.environments.all(e, size(e) <= 40 && e.matches('{LABEL}'))",
+            "environments are told apart by name: a-z, 0-9 and -, at most 40 characters",
+        ),
+        (
+            "!has(self.environments) || self.environments.all(e, !has(self.environments[e].components) || "
+            "self.environments[e].components.all(c, has(self.components) ? self.components.exists(x, x.name == c) : "
+            f"c == '{DEFAULT_COMPONENT}'))",
+            "environments.<name>.components names a component that this release does not have: "
+            f"take a name from components; with the short form chart it is {DEFAULT_COMPONENT}",
+        ),
+    )
 
     application: Label
     version: Semver
@@ -138,7 +146,7 @@ class ReleaseSpec(Schema):
             Field(
                 min_length=1,
                 max_length=16,
-                json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+                json_schema_extra=keyed("name"),
             ),
         ]
         | None
@@ -159,23 +167,23 @@ class ReleaseSpec(Schema):
 class ResolvedComponent(Schema):
     """The digest a component's chart resolved to; once written it never changes."""
 
-    name: str
+    name: ObjectName
     chart_digest: Digest
 
 
 class Passage(Schema):
     """The proof that this release passed an environment; it survives pruned Promotions."""
 
-    name: str
-    environment_uid: str = Field("", alias="environmentUID")
+    name: ObjectName
+    environment_uid: Uid = Field("", alias="environmentUID")
     digest: Digest = Field(description="The release digest that was there.")
     deployed_at: Time
     verified_at: Time | None = None
     signed_off_at: Time | None = Field(None, description="When the environment was passed: verified and signed off.")
     running_since: Time | None = Field(None, description="Set while the release runs there verified without a break.")
     longest_soak: Duration = "0s"
-    promotion_uid: str = Field("", alias="promotionUID")
-    images: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=256)] = ()
+    promotion_uid: Uid = Field("", alias="promotionUID")
+    images: Annotated[tuple[Image, ...], Field(max_length=256)] = ()
 
 
 class ReleaseStatus(Schema):
@@ -189,9 +197,12 @@ class ReleaseStatus(Schema):
         tuple[Passage, ...],
         Field(
             max_length=32,
-            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+            json_schema_extra=keyed("name"),
         ),
     ] = ()
+    passed: Annotated[str, Field(max_length=1024)] | None = Field(
+        None, description="The environments that it passed, on one line for the printer column."
+    )
     in_use: bool = Field(False, description="True while a promotion of it is unfinished or it runs somewhere.")
 
 
