@@ -248,7 +248,7 @@ class EnvironmentStatus(Schema):
             json_schema_extra=keyed("application"),
         ),
     ] = ()
-    running: Annotated[str, Field(max_length=1024)] | None = Field(
+    running: Annotated[str, Field(max_length=65536)] | None = Field(
         None, description="The releases in targets, on one line for the printer column."
     )
 

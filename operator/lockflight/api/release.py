@@ -200,7 +200,7 @@ class ReleaseStatus(Schema):
             json_schema_extra=keyed("name"),
         ),
     ] = ()
-    passed: Annotated[str, Field(max_length=1024)] | None = Field(
+    passed: Annotated[str, Field(max_length=2048)] | None = Field(
         None, description="The environments that it passed, on one line for the printer column."
     )
     in_use: bool = Field(False, description="True while a promotion of it is unfinished or it runs somewhere.")

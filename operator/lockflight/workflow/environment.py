@@ -34,13 +34,15 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
         now=now,
     )
     pending = await _configuration(deps, environment, governed) if not root else None
+    rows = targets(environment.status.targets, environment, here, applications(deps, stack))
     status = environment.status.model_copy(
         update={
             "observed_generation": generation,
             "conditions": merge(environment.status.conditions, [ready, *([pending] if pending else [])]),
             "inputs": inputs(governed),
             "outputs": outputs(governed),
-            "targets": targets(environment.status.targets, environment, here, applications(deps, stack)),
+            "targets": rows,
+            "running": ", ".join(row.release for row in rows) or None,
         }
     )
     await write(deps, environment, status)

@@ -28,7 +28,9 @@ async def reconcile(deps: Deps, release: Release) -> datetime | None:
     around = tuple(_around(deps, release))
     rows = passages(status.environments, release, around, environments, now)
     running = any(row.running_since is not None for row in rows)
-    status = status.model_copy(update={"environments": rows, "in_use": running or any(is_open(p) for p in promotions)})
+    passed = ", ".join(row.name for row in rows if row.signed_off_at is not None)
+    in_use = running or any(is_open(p) for p in promotions)
+    status = status.model_copy(update={"environments": rows, "passed": passed or None, "in_use": in_use})
     written = await write(deps, release, status)
     await _promote(deps, written)
     return retry_at
