@@ -2,15 +2,14 @@
 
 import subprocess
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-import lockflight
 from lockflight.api.common import Label, Tier
+from lockflight.assets import asset
 
 _NAMES = {
     Tier.LOCAL: "local",
@@ -80,15 +79,17 @@ def _environments(tiers: Sequence[Tier]) -> Iterator[dict[str, Any]]:
         yield {"name": _NAMES[tier], "tier": tier.value} | ({"spec": spec} if spec else {})
 
 
-def _chart() -> Path:
-    """The stack chart: inside the installed package, or in the checkout it was installed from."""
-    package = Path(lockflight.__file__).parent
-    installed = package / "_assets/charts/lockflight-stack"
-    return installed if installed.exists() else package.parents[1] / "charts/lockflight-stack"
-
-
 def _render(helm: str, namespace: str, values: dict[str, Any]) -> str:
-    command = [helm, "template", values["stack"], str(_chart()), "--namespace", namespace, "--values", "-"]
+    command = [
+        helm,
+        "template",
+        values["stack"],
+        str(asset("charts/lockflight-stack")),
+        "--namespace",
+        namespace,
+        "--values",
+        "-",
+    ]
     try:
         done = subprocess.run(command, input=yaml.safe_dump(values), capture_output=True, text=True, check=True)
     except FileNotFoundError:

@@ -1,0 +1,331 @@
+"""The attempts: who tries what, and which rule must stop it. Each makes its own objects; none leaves harm behind."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .world import API, JSON_PATCH, MERGE_PATCH, OWNER, World, append, digest, entry
+
+Act = Callable[[World, str], object]
+
+
+@dataclass(frozen=True)
+class Attack:
+    """An attempt by ``who``, which one rule of ``policy`` stops.
+
+    ``says`` is a literal part of that rule's message expression; what a person reads may be another branch of it.
+    """
+
+    name: str
+    who: str
+    act: Act
+    policy: str
+    says: str
+
+
+def _approve(**more: object) -> Act:
+    return lambda world, who: world.add(who, world.planned(), entry(**more))
+
+
+def _before_the_plan(world: World, who: str) -> None:
+    world.add(who, world.make("changerequests"), entry())
+
+
+def _while_the_plan_lags(world: World, who: str) -> None:
+    change = world.planned()
+    world.send("jo", "PATCH", change.path, {"spec": {"title": "Something else"}}, MERGE_PATCH)
+    world.add(who, change, entry())
+
+
+def _an_older_generation(world: World, who: str) -> None:
+    change = world.planned()
+    world.send("jo", "PATCH", change.path, {"spec": {"title": "Something else"}}, MERGE_PATCH)
+    world.plan(change, "another plan", generation=2)
+    world.add(who, change, entry(generation=1))
+
+
+def _an_older_plan(world: World, who: str) -> None:
+    change = world.planned()
+    world.plan(change, "another plan")
+    world.add(who, change, entry(planDigest=digest("the plan")))
+
+
+def _a_fifth_entry(world: World, who: str) -> None:
+    change = world.planned()
+    for decision in ("Approved", "Withdrawn", "Approved", "Withdrawn", "Approved"):
+        world.add(who, change, entry(decision=decision))
+
+
+def _patch_list(*operations: dict[str, object]) -> Act:
+    def act(world: World, who: str) -> None:
+        change = world.planned()
+        world.add("alice", change, entry(decision="Rejected"))
+        world.send(who, "PATCH", change.status, list(operations), JSON_PATCH)
+
+    return act
+
+
+def _swap(world: World, who: str) -> None:
+    change = world.planned()
+    world.add("alice", change, entry())
+    world.add("bob", change, entry(decision="Rejected"))
+    turned = world.entries(change)[::-1]
+    world.send(who, "PATCH", change.status, {"status": {"approvals": turned}}, MERGE_PATCH)
+
+
+def _drop_a_rejection(world: World, who: str) -> None:
+    change = world.planned()
+    world.add("alice", change, entry(decision="Rejected"))
+    world.send(who, "PATCH", change.status, {"status": {"approvals": [entry()]}}, MERGE_PATCH)
+
+
+def _own(world: World, who: str) -> None:
+    world.add(who, world.planned(who=who), entry())
+
+
+def _edited(world: World, who: str) -> None:
+    change = world.planned()
+    world.send(who, "PATCH", change.path, {"spec": {"title": "A better title"}}, MERGE_PATCH)
+    world.plan(change, generation=2)
+    world.add(who, change, entry())
+
+
+def _status(plural: str, **status: object) -> Act:
+    return lambda world, who: world.send(who, "PATCH", world.planned(plural).status, {"status": status}, MERGE_PATCH)
+
+
+def _approve_and_more(world: World, who: str) -> None:
+    operations = [*append("approvals", entry()), {"op": "add", "path": "/status/phase", "value": "Scheduled"}]
+    world.send(who, "PATCH", world.planned().status, operations, JSON_PATCH)
+
+
+def _erase(world: World, who: str) -> None:
+    change = world.planned()
+    world.add("alice", change, entry())
+    world.send(who, "PATCH", change.status, {"status": {"approvals": []}}, MERGE_PATCH)
+
+
+def _sign_off(role: str = "qa") -> Act:
+    return lambda world, who: world.add(who, world.planned("promotions"), entry(role))
+
+
+def _sign_off_own(world: World, who: str) -> None:
+    world.add(who, world.planned("promotions", who=who), entry("qa"))
+
+
+def _observed(plural: str, **status: object) -> Act:
+    return lambda world, who: world.send(
+        who, "PATCH", world.make(plural, who="admin").status, {"status": status}, MERGE_PATCH
+    )  # fmt: skip
+
+
+def _delete_in_use(plural: str) -> Act:
+    def act(world: World, who: str) -> None:
+        thing = world.make(plural)
+        world.observe(thing, inUse=True)
+        world.send(who, "DELETE", thing.path)
+
+    return act
+
+
+def _delete_all(world: World, who: str) -> None:
+    world.observe(world.make("releases"), inUse=True)
+    world.send(who, "DELETE", f"{API}/namespaces/{world.namespace}/releases?dryRun=All")
+
+
+def _give_owner(plural: str) -> Act:
+    def act(world: World, who: str) -> None:
+        thing = world.make(plural, who="admin")
+        world.send(who, "PATCH", thing.path + "?dryRun=All", {"metadata": {"ownerReferences": [OWNER]}}, MERGE_PATCH)
+
+    return act
+
+
+def _born_with_owner(world: World, who: str) -> None:
+    obj = world.manifest("promotions")
+    obj["metadata"]["ownerReferences"] = [OWNER]
+    world.send(who, "POST", f"{API}/namespaces/{world.namespace}/promotions?dryRun=All", obj)
+
+
+def _another_requester(world: World, who: str) -> None:
+    world.send(who, "PATCH", world.planned().path, {"spec": {"requestedBy": "somebody"}}, MERGE_PATCH)
+
+
+def _edit(plural: str, **spec: object) -> Act:
+    return lambda world, who: world.send(
+        who, "PATCH", world.make(plural, who="admin").path, {"spec": spec}, MERGE_PATCH
+    )
+
+
+def _delete(plural: str) -> Act:
+    return lambda world, who: world.send(who, "DELETE", world.make(plural, who="admin").path)
+
+
+def _label(path: str = "", **labels: str | None) -> Act:
+    named = {f"lockflight.dev/{key}": value for key, value in labels.items()}
+    return lambda world, who: world.send(
+        who,
+        "PATCH",
+        f"/api/v1/namespaces/{world.target}{path}?dryRun=All",
+        {"metadata": {"labels": named}},
+        MERGE_PATCH,
+    )
+
+
+def _put(path: str = "") -> Act:
+    def act(world: World, who: str) -> None:
+        found = world.send("admin", "GET", f"/api/v1/namespaces/{world.target}")
+        found["metadata"]["labels"]["lockflight.dev/tier"] = "Local"
+        world.send(who, "PUT", f"/api/v1/namespaces/{world.target}{path}?dryRun=All", found)
+
+    return act
+
+
+def _bound_from_birth(world: World, who: str) -> None:
+    labels = {"lockflight.dev/stack": "admission", **world.labels}
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "admission-new", "labels": labels}}
+    world.send(who, "POST", "/api/v1/namespaces?dryRun=All", body)
+
+
+_Tries = tuple[tuple[str, str, Act], ...]
+
+
+def _flip(field: str, value: str) -> Act:
+    return _patch_list({"op": "replace", "path": f"/status/approvals/0/{field}", "value": value})
+
+
+_CHANGES: dict[str, _Tries] = {
+    "there is no plan yet": (
+        ("approving before there is a plan", "alice", _before_the_plan),
+        ("approving while the plan lags behind the spec", "alice", _while_the_plan_lags),
+    ),
+    "you looked at generation": (("approving an older generation", "alice", _an_older_generation),),
+    "you looked at the plan": (("approving an older plan", "alice", _an_older_plan),),
+    "one entry a request": (
+        ("two entries in one request", "alice", lambda w, who: w.add(who, w.planned(), entry(), entry())),
+    ),
+    "you have 4 entries for this generation already": (("a fifth entry", "alice", _a_fifth_entry),),
+    "entries are never changed, moved or removed": (
+        ("turning somebody's rejection", "bob", _flip("decision", "Approved")),
+        ("turning one's own rejection", "alice", _flip("decision", "Approved")),
+        ("putting another name on an entry", "bob", _flip("by", "carol")),
+        ("removing an entry", "bob", _patch_list({"op": "remove", "path": "/status/approvals/0"})),
+        (
+            "an entry in front of the others",
+            "bob",
+            _patch_list({"op": "add", "path": "/status/approvals/0", "value": entry()}),
+        ),
+        ("changing the order", "alice", _swap),
+        ("a merge patch that drops a rejection", "bob", _drop_a_rejection),
+        ("a merge patch that empties the list", "bob", _erase),
+    ),
+    "four eyes": (
+        ("the creator approves", "joan", _own),
+        ("an editor approves", "joan", _edited),
+        ("the requester approves", "requester", _approve()),
+    ),
+    "you may not approve as": (
+        ("another role", "alice", _approve(role="ecab")),
+        ("the right to write status and no more", "nosy", _approve()),
+    ),
+    "by a wildcard, as cluster administrators do": (
+        ("cluster-admin by binding approves", "super", _approve()),
+        ("system:masters approves", "admin", _approve()),
+        ("a wildcard verb on the role", "verbs", _approve()),
+        ("the verb on wildcard resources", "resources", _approve()),
+    ),
+    "a service account does not approve": (("a service account with the right approves", "robot", _approve()),),
+    "status.approvals belongs to people": (
+        ("the operator approves", "operator", _approve()),
+        ("the operator drops an approval", "operator", _erase),
+    ),
+    "in status people write only": (
+        ("closing a change by hand", "alice", _status("changerequests", phase="Closed")),
+        ("approving and another field in one patch", "alice", _approve_and_more),
+        ("another plan digest", "alice", _status("changerequests", planDigest=digest("mine"))),
+        ("removing the plan digest", "alice", _status("changerequests", planDigest=None)),
+        ("system:masters closes a change", "admin", _status("changerequests", phase="Closed")),
+    ),
+}
+_PROMOTIONS: dict[str, _Tries] = {
+    "there is no plan yet": (
+        ("signing off before there is a plan", "quinn", lambda w, who: w.add(who, w.make("promotions"), entry("qa"))),
+    ),
+    "four eyes": (("signing off one's own promotion", "tess", _sign_off_own),),
+    "you may not sign off as": (
+        ("signing off as another role", "quinn", _sign_off("business")),
+        ("signing off without the right", "nosy", _sign_off()),
+    ),
+    "by a wildcard, as cluster administrators do": (("system:masters signs off", "admin", _sign_off()),),
+    "status.signOffs belongs to people": (("the operator signs off", "operator", _sign_off()),),
+    "in status people write only": (
+        ("a promotion set to Succeeded by hand", "quinn", _status("promotions", phase="Succeeded")),
+    ),
+}
+_STATUS: dict[str, _Tries] = {
+    "status is what the operator observed": (
+        ("a forged proof of passing", "nosy", _observed("releases", digest=digest("x"))),
+        ("an environment declared empty", "admin", _observed("environments", targets=[], observedGeneration=9)),
+        ("a freeze declared over", "nosy", _observed("freezewindows", phase="Ended")),
+    ),
+}
+_IN_USE: dict[str, _Tries] = {
+    "abort it first": (
+        ("deleting a promotion under way", "nosy", _delete_in_use("promotions")),
+        ("deleting a change that is being implemented", "nosy", _delete_in_use("changerequests")),
+        ("system:masters deletes a release that runs", "admin", _delete_in_use("releases")),
+        ("deleting all at once", "nosy", _delete_all),
+    ),
+}
+_FOUR_EYES: dict[str, _Tries] = {
+    "objects of Lockflight have no owner": (
+        ("letting the garbage collector delete a promotion", "nosy", _give_owner("promotions")),
+        ("a promotion born with an owner", "jo", _born_with_owner),
+    ),
+    "requestedBy cannot change": (("another requester, so that the first one may approve", "jo", _another_requester),),
+}
+_RULES: dict[str, _Tries] = {
+    "this rule binds others: ask for verb govern on": (
+        ("a new environment", "nosy", lambda w, who: w.make("environments", who)),
+        ("an environment with less soak", "nosy", _edit("environments", soak="1m")),
+        ("deleting an environment", "nosy", _delete("environments")),
+        ("the board shortens a freeze", "alice", _edit("freezewindows", end="2030-12-19T00:00:00")),
+        (
+            "the board narrows a freeze as it lifts it",
+            "alice",
+            _edit("freezewindows", lift={"reason": "x"}, applications=["other"]),
+        ),
+        ("deleting a freeze", "nosy", _delete("freezewindows")),
+        ("lifting a freeze without the right", "nosy", _edit("freezewindows", lift={"reason": "x"})),
+        ("letting the garbage collector delete an environment", "nosy", _give_owner("environments")),
+    ),
+}
+_NAMESPACES: dict[str, _Tries] = {
+    "bind namespace": (
+        ("a production namespace called local", "nosy", _label(tier="Local")),
+        ("a namespace freed of its stack", "nosy", _label(tier=None)),
+        ("a label by the status subresource", "nosy", _label("/status", tier="Local")),
+        ("a label by the finalize subresource", "nosy", _put("/finalize")),
+        ("a label by PUT", "nosy", _put()),
+        (
+            "deleting a bound namespace",
+            "nosy",
+            lambda w, who: w.send(who, "DELETE", f"/api/v1/namespaces/{w.target}?dryRun=All"),
+        ),
+        ("a namespace bound from birth", "nosy", _bound_from_birth),
+    ),
+}
+_POLICIES = {
+    "people-changerequests-approvals": _CHANGES,
+    "people-promotions-signoffs": _PROMOTIONS,
+    "status": _STATUS,
+    "in-use": _IN_USE,
+    "four-eyes": _FOUR_EYES,
+    "rule-objects": _RULES,
+    "namespaces": _NAMESPACES,
+}
+ATTACKS = tuple(
+    Attack(name, who, act, policy, says)
+    for policy, rules in _POLICIES.items()
+    for says, tries in rules.items()
+    for name, who, act in tries
+)

@@ -1,0 +1,214 @@
+"""The world in which the policies are attacked: the charts' own RBAC, the shipped policies, real certificates."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from lockflight.admission.shipped import policies
+from lockflight.assets import asset
+from lockflight.devcluster import Person
+from lockflight.devcluster.providers import ClusterLike
+
+from .world import (
+    API,
+    JSON_PATCH,
+    MERGE_PATCH,
+    OWNER,
+    STACK,
+    TARGET,
+    Caller,
+    RefusedError,
+    World,
+    append,
+    attempts,
+    entry,
+)
+
+CRDS = asset("crds")
+PEOPLE = (
+    Person("alice", ("cab",)),
+    Person("bob", ("cab",)),
+    Person("erin", ("ecab",)),
+    Person("quinn", ("qa",)),
+    Person("jo", ("developers",)),
+    Person("joan", ("developers", "cab")),
+    Person("requester", ("cab",)),
+    Person("tess", ("developers", "qa")),
+    Person("gov", ("platform",)),
+    Person("verbs"),
+    Person("resources"),
+    Person("super"),
+    Person("nosy"),
+)
+VALUES = {
+    "stack": STACK,
+    "environments": [{"name": "uat", "tier": "UAT"}, {"name": "production", "tier": "Production"}],
+    "people": {
+        "releasers": [{"kind": "Group", "name": "developers"}],
+        "approvers": {"cab": [{"kind": "Group", "name": "cab"}], "ecab": [{"kind": "Group", "name": "ecab"}]},
+        "signers": {"qa": [{"kind": "Group", "name": "qa"}]},
+        "governors": [{"kind": "Group", "name": "platform"}],
+    },
+}
+# Rights that no stack hands out: an administrator by binding, wildcards by verb and by resource, a robot with the right
+# to approve, and somebody with every right on these objects but none of the virtual ones.
+EXTRA = """
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: robot, namespace: admission}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: robot, namespace: admission}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: lockflight-approve-cab}
+subjects: [{kind: ServiceAccount, name: robot}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: admission-super}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: User, name: super, apiGroup: rbac.authorization.k8s.io}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: admission-verbs}
+rules:
+- {apiGroups: [lockflight.dev], resources: [approvalroles], resourceNames: [cab], verbs: ["*"]}
+- {apiGroups: [lockflight.dev], resources: [changerequests/status], verbs: [patch]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: admission-verbs}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-verbs}
+subjects: [{kind: User, name: verbs, apiGroup: rbac.authorization.k8s.io}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: admission-resources}
+rules:
+- {apiGroups: [lockflight.dev], resources: ["*"], verbs: [approve, patch]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: admission-resources}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-resources}
+subjects: [{kind: User, name: resources, apiGroup: rbac.authorization.k8s.io}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: admission-nosy}
+rules:
+- apiGroups: [lockflight.dev]
+  resources: [environments, releases, promotions, changerequests, freezewindows]
+  verbs: [get, list, create, update, patch, delete, deletecollection]
+- apiGroups: [lockflight.dev]
+  resources: [environments/status, releases/status, promotions/status, changerequests/status, freezewindows/status]
+  verbs: [get, update, patch]
+- apiGroups: [""]
+  resources: [namespaces, namespaces/status, namespaces/finalize]
+  verbs: [get, create, update, patch, delete]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: admission-nosy}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-nosy}
+subjects: [{kind: User, name: nosy, apiGroup: rbac.authorization.k8s.io}]
+"""
+
+
+def template(cluster: ClusterLike, chart: str, *options: str, values: object = None) -> str:
+    done = subprocess.run(
+        ["helm", "template", "x", str(asset(f"charts/{chart}")), "-n", "lockflight-system", "--values", "-", *options],
+        input=yaml.safe_dump(values or {}),
+        env=cluster.env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def apply(cluster: ClusterLike, text: str) -> None:
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
+
+
+@pytest.fixture(scope="package")
+def world(cluster: ClusterLike) -> Iterator[World]:
+    """The stack ``admission`` with the shipped policies in force; both are gone afterwards."""
+    for person in PEOPLE:
+        cluster.add_person(person)
+    apply(cluster, "\n---\n".join(path.read_text() for path in sorted(CRDS.glob("*.yaml"))))
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all")
+    apply(cluster, "{apiVersion: v1, kind: Namespace, metadata: {name: lockflight-system}}")
+    operator = ["-s", "templates/rbac.yaml", "-s", "templates/serviceaccount.yaml"]
+    apply(cluster, template(cluster, "lockflight", *operator))
+    stack = template(cluster, "lockflight-stack", values=VALUES)
+    apply(cluster, stack)
+    apply(cluster, EXTRA)
+    shipped = "\n---\n".join(policies().values())
+    apply(cluster, shipped)
+    callers = {name: Caller(cluster.kubeconfig(name)) for name in ("admin", *(person.name for person in PEOPLE))}
+    for who, (namespace, name) in {"operator": ("lockflight-system", "lockflight"), "robot": (STACK, "robot")}.items():
+        token = cluster.token(namespace, name)
+        callers[who] = Caller(cluster.service_account_kubeconfig(namespace, name, token))
+    made = World(callers)
+    try:
+        await_policies(made)
+        yield made
+    finally:
+        cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=shipped)
+        _await_gone(made)
+        for text in (stack, EXTRA):
+            cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=text)
+        for caller in callers.values():
+            caller.close()
+
+
+def await_policies(world: World) -> None:
+    """Policies act about a second after they came: probe until each does, without leaving a trace."""
+    for _ in attempts("changes are stamped"):
+        if _created_by(world) == "jo":
+            break
+    change, promotion, used = world.make("changerequests"), world.make("promotions"), world.make("releases")
+    world.observe(used, inUse=True)
+    labels = {"metadata": {"labels": {"lockflight.dev/tier": "Local"}}}
+    probes = [
+        ("PATCH", change.status, append("approvals", entry()), JSON_PATCH),
+        ("PATCH", promotion.status, append("signOffs", entry()), JSON_PATCH),
+        ("PATCH", used.status, {"status": {"inUse": False}}, MERGE_PATCH),
+        ("PATCH", change.path, {"metadata": {"ownerReferences": [OWNER]}}, MERGE_PATCH),
+        ("DELETE", used.path, None, "application/json"),
+        ("DELETE", f"{API}/namespaces/{STACK}/environments/uat", None, "application/json"),
+        ("PATCH", f"/api/v1/namespaces/{TARGET}", labels, MERGE_PATCH),
+    ]
+    for _ in attempts("the policies are in force"):
+        if all(_refuses(world, *probe) for probe in probes):
+            return
+
+
+def _await_gone(world: World) -> None:
+    for _ in attempts("the policies are gone"):
+        if _created_by(world) is None:
+            return
+
+
+def _created_by(world: World) -> str | None:
+    """The creator that a new change would bear; empty where it is refused, None where nobody minds."""
+    try:
+        obj = world.send(
+            "jo", "POST", f"{API}/namespaces/{STACK}/changerequests?dryRun=All", world.manifest("changerequests")
+        )
+    except RefusedError:
+        return ""
+    creator: str | None = obj["metadata"].get("annotations", {}).get("lockflight.dev/creator")
+    return creator
+
+
+def _refuses(world: World, method: str, path: str, body: object, content: str) -> bool:
+    try:
+        world.send("nosy", method, path + "?dryRun=All", body, content)
+    except RefusedError:
+        return True
+    return False

@@ -1,0 +1,202 @@
+"""What people and the operator may do, with stock kubectl where people would use it."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+
+from lockflight.devcluster.providers import ClusterLike
+
+from .world import API, MERGE_PATCH, STACK, TARGET, RefusedError, World, digest, entry
+
+
+def kubectl(cluster: ClusterLike, who: str, *args: str, stdin: str | None = None) -> str:
+    done = subprocess.run(
+        ["kubectl", "--kubeconfig", str(cluster.kubeconfig(who)), "-n", STACK, *args],
+        env=cluster.env,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def append_by_kubectl(cluster: ClusterLike, who: str, kind: str, name: str, field: str, **value: str) -> None:
+    patch = json.dumps([{"op": "add", "path": f"/status/{field}/-", "value": value}])
+    kubectl(cluster, who, "patch", kind, name, "--subresource=status", "--type=json", "-p", patch)
+
+
+def test_the_board_approves_with_one_kubectl_command(cluster: ClusterLike, world: World) -> None:
+    change = world.planned(plan="first")
+    append_by_kubectl(
+        cluster, "alice", "lfchg", change.name, "approvals", role="cab", decision="Approved", comment="ok"
+    )
+
+    assert world.entries(change) == [
+        {
+            "role": "cab",
+            "decision": "Approved",
+            "comment": "ok",
+            "by": "alice",
+            "groups": ["cab", "system:authenticated"],
+            "generation": 1,
+            "planDigest": digest("first"),
+        }
+    ]
+
+
+def test_a_tester_signs_off_with_one_kubectl_command(cluster: ClusterLike, world: World) -> None:
+    promotion = world.planned("promotions", plan="second")
+    append_by_kubectl(cluster, "quinn", "lfpromo", promotion.name, "signOffs", role="qa", decision="Approved")
+
+    (signed,) = world.entries(promotion)
+    assert (signed["by"], signed["planDigest"], signed["generation"]) == ("quinn", digest("second"), 1)
+
+
+def test_whoever_says_which_plan_was_seen_is_taken_at_the_word(world: World) -> None:
+    change = world.planned(plan="seen")
+    world.add("alice", change, entry(planDigest=digest("seen"), generation=1))
+    assert len(world.entries(change)) == 1
+
+
+def test_two_people_approve_and_one_takes_it_back(world: World) -> None:
+    change = world.planned()
+    world.add("alice", change, entry())
+    world.add("bob", change, entry())
+    world.add("alice", change, entry(decision="Withdrawn", comment="saw the test report"))
+    assert [(e["by"], e["decision"]) for e in world.entries(change)] == [
+        ("alice", "Approved"),
+        ("bob", "Approved"),
+        ("alice", "Withdrawn"),
+    ]
+
+
+def test_the_creator_may_still_reject(world: World) -> None:
+    change = world.planned(who="joan")
+    world.add("joan", change, entry(decision="Rejected"))
+    assert [e["decision"] for e in world.entries(change)] == ["Rejected"]
+
+
+def test_an_edit_starts_a_generation_that_can_be_approved_anew(world: World) -> None:
+    change = world.planned()
+    world.add("alice", change, entry())
+    world.send("jo", "PATCH", change.path, {"spec": {"title": "Payments 2.4.0, again"}}, MERGE_PATCH)
+    world.plan(change, "new plan", generation=2)
+    world.add("alice", change, entry())
+    assert [(e["generation"], e["planDigest"]) for e in world.entries(change)] == [
+        (1, digest("the plan")),
+        (2, digest("new plan")),
+    ]
+
+
+def test_server_side_apply_adds_an_entry_when_it_repeats_the_others(cluster: ClusterLike, world: World) -> None:
+    change = world.planned()
+    world.add("alice", change, entry())
+    head = {"apiVersion": "lockflight.dev/v1alpha1", "kind": "ChangeRequest", "metadata": {"name": change.name}}
+    body = yaml.safe_dump({**head, "status": {"approvals": [*world.entries(change), entry(comment="by apply")]}})
+    kubectl(
+        cluster, "bob", "apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-", stdin=body
+    )  # fmt: skip
+    assert [e["by"] for e in world.entries(change)] == ["alice", "bob"]
+
+
+def test_the_operator_writes_around_peoples_lists(world: World) -> None:
+    change = world.planned()
+    world.add("alice", change, entry())
+    world.observe(change, phase="Scheduled", waitsFor="1 of 2 approvals", inUse=True)
+    assert [e["by"] for e in world.entries(change)] == ["alice"]
+
+
+def test_creator_and_editors_are_stamped_and_cause_no_drift(cluster: ClusterLike, world: World) -> None:
+    manifest = yaml.safe_dump(world.manifest("changerequests", "gitops"))
+
+    def applied() -> dict[str, Any]:
+        kubectl(cluster, "jo", "apply", "--server-side", "-f", "-", stdin=manifest)
+        metadata: dict[str, Any] = json.loads(kubectl(cluster, "jo", "get", "lfchg", "gitops", "-o", "json"))[
+            "metadata"
+        ]
+        return metadata
+
+    assert applied()["annotations"] == {"lockflight.dev/creator": "jo"}
+    # The second write stores the defaults of status; from then on there is nothing to write.
+    assert applied()["resourceVersion"] == applied()["resourceVersion"]
+
+
+def test_every_editor_is_named_once(world: World) -> None:
+    change = world.make("changerequests")
+    for who, title in (("joan", "a"), ("nosy", "b"), ("joan", "c"), ("jo", "d")):
+        world.send(who, "PATCH", change.path, {"spec": {"title": title}}, MERGE_PATCH)
+    annotations = world.send("admin", "GET", change.path)["metadata"]["annotations"]
+    assert annotations == {"lockflight.dev/creator": "jo", "lockflight.dev/editors": "joan\nnosy"}
+
+
+def test_labels_and_annotations_make_no_editor(world: World) -> None:
+    change = world.make("changerequests")
+    world.send("joan", "PATCH", change.path, {"metadata": {"labels": {"team": "a"}}}, MERGE_PATCH)
+    assert world.send("admin", "GET", change.path)["metadata"]["annotations"] == {"lockflight.dev/creator": "jo"}
+
+
+@pytest.mark.parametrize("plural", ["changerequests", "promotions", "releases"])
+def test_what_is_not_in_use_can_be_deleted(world: World, plural: str) -> None:
+    thing = world.make(plural)
+    world.send("nosy", "DELETE", thing.path)
+    with pytest.raises(RefusedError, match="not found"):
+        world.send("admin", "GET", thing.path)
+
+
+def test_the_operator_promotes_by_itself(world: World) -> None:
+    promotion = world.make("promotions", who="operator")
+    annotations = world.send("admin", "GET", promotion.path)["metadata"]["annotations"]
+    assert annotations == {"lockflight.dev/creator": "system:serviceaccount:lockflight-system:lockflight"}
+
+
+def test_the_board_declares_a_freeze_and_lifts_it(cluster: ClusterLike, world: World) -> None:
+    freeze = world.make("freezewindows", who="alice")
+    kubectl(cluster, "bob", "patch", "lffw", freeze.name, "--type=merge", "-p", '{"spec":{"lift":{"reason":"fixed"}}}')
+    assert world.send("admin", "GET", freeze.path)["spec"]["lift"] == {"reason": "fixed"}
+
+
+@pytest.mark.parametrize("who", ["gov", "super", "admin"])
+def test_whoever_holds_govern_changes_the_rules(world: World, who: str) -> None:
+    environment = world.make("environments", who=who)
+    world.send(who, "PATCH", environment.path, {"spec": {"soak": "1h"}}, MERGE_PATCH)
+    freeze = world.make("freezewindows", who=who)
+    world.send(who, "PATCH", freeze.path, {"spec": {"end": "2030-12-20T00:00:00"}}, MERGE_PATCH)
+    for thing in (environment, freeze):
+        world.send(who, "DELETE", thing.path)
+
+
+@pytest.mark.parametrize("who", ["super", "admin"])
+def test_administrators_bind_namespaces(world: World, who: str) -> None:
+    body = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": f"bound-{who}", "labels": {"lockflight.dev/stack": "x"}},
+    }
+    world.send(who, "POST", "/api/v1/namespaces", body)
+    world.send(who, "DELETE", f"/api/v1/namespaces/bound-{who}")
+
+
+def test_namespaces_of_others_are_nobodys_business(world: World) -> None:
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "free", "labels": {"a": "b"}}}
+    world.send("nosy", "POST", "/api/v1/namespaces", body)
+    world.send("nosy", "PATCH", "/api/v1/namespaces/free", {"metadata": {"labels": {"a": "c"}}}, MERGE_PATCH)
+    world.send("nosy", "DELETE", "/api/v1/namespaces/free")
+
+
+def test_other_labels_of_a_bound_namespace_stay_free(world: World) -> None:
+    world.send("nosy", "PATCH", f"/api/v1/namespaces/{TARGET}", {"metadata": {"labels": {"team": "a"}}}, MERGE_PATCH)
+
+
+def test_a_namespace_goes_with_what_is_in_use_in_it(cluster: ClusterLike, world: World) -> None:
+    other = world.elsewhere("admission-doomed")
+    cluster.kubectl("create", "namespace", other.namespace)
+    release = other.make("releases", who="admin")
+    other.observe(release, inUse=True)
+    cluster.kubectl("delete", "namespace", other.namespace, "--timeout=50s")
+    with pytest.raises(RefusedError, match="not found"):
+        world.send("admin", "GET", f"{API}/namespaces/{other.namespace}/releases/{release.name}")

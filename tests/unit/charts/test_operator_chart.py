@@ -1,0 +1,183 @@
+"""The operator's chart."""
+
+from typing import Any
+
+import pytest
+
+from lockflight.settings import Settings
+
+from .helm import ROOT, ChartError, find, names, rights, run, template
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "as it comes": {},
+    "everything on": {
+        "image": {"repository": "registry.example/lockflight", "digest": "sha256:" + "a" * 64},
+        "imagePullSecrets": [{"name": "pull"}],
+        "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+        "networkPolicy": {"ingressFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]},
+        "settings": {"plainHttpRegistries": ["127.0.0.1:5000", "registry:80"], "logLevel": "debug"},
+        "podAnnotations": {"a": "b"},
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        "tolerations": [{"key": "x", "operator": "Exists"}],
+        "priorityClassName": "high",
+    },
+    "everything off": {
+        "crds": {"install": False},
+        "admission": {"enabled": False},
+        "networkPolicy": {"enabled": False},
+    },
+}
+
+
+@pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS.keys())
+def test_the_chart_lints(values: dict[str, Any]) -> None:
+    assert "1 chart(s) linted, 0 chart(s) failed" in run(
+        "lint", str(ROOT / "charts/lockflight"), "--strict", values=values
+    )
+
+
+def test_the_operator_may_do_exactly_this_everywhere() -> None:
+    kinds = ("environments", "releases", "promotions", "changerequests", "freezewindows")
+    expected = {("lockflight.dev", kind, "", verb) for kind in kinds for verb in ("get", "list", "watch")}
+    expected |= {("lockflight.dev", f"{kind}/status", "", "patch") for kind in kinds}
+    expected |= {("lockflight.dev", "promotions", "", "create")}
+    expected |= {("", "namespaces", "", verb) for verb in ("get", "list", "watch")}
+    expected |= {("apiextensions.k8s.io", "customresourcedefinitions", "", verb) for verb in ("list", "watch")}
+    expected |= {("", "events", "", verb) for verb in ("create", "patch")}
+    expected |= {("authorization.k8s.io", "subjectaccessreviews", "", "create")}
+    objects = template("lockflight")
+
+    assert names(objects, "ClusterRole") == {"lockflight-operator"}
+    assert rights(find(objects, "ClusterRole", "lockflight-operator")) == expected
+
+
+def test_in_its_own_namespace_the_operator_keeps_its_lease_and_nothing_else() -> None:
+    role = find(template("lockflight"), "Role", "lockflight-leader", "lockflight-system")
+    lease = ("coordination.k8s.io", "leases")
+    assert rights(role) == {
+        (*lease, "", "create"),
+        (*lease, "lockflight", "get"),
+        (*lease, "lockflight", "update"),
+        (*lease, "lockflight", "patch"),
+    }
+
+
+def test_the_pod_meets_the_restricted_standard() -> None:
+    pod = find(template("lockflight"), "Deployment", "lockflight")["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert all("emptyDir" in volume for volume in pod["volumes"])
+
+
+def test_one_replica_is_replaced_never_doubled() -> None:
+    spec = find(template("lockflight"), "Deployment", "lockflight")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_settings_reach_the_operator_as_environment() -> None:
+    (container,) = find(template("lockflight", VARIANTS["everything on"]), "Deployment", "lockflight")["spec"][
+        "template"
+    ]["spec"]["containers"]
+    env = {item["name"]: item["value"] for item in container["env"]}
+
+    assert container["command"] == ["python", "-m", "lockflight.main"]
+    assert env["LOCKFLIGHT_ROOT_NAMESPACE"] == "lockflight-system"
+    assert env["LOCKFLIGHT_PLAIN_HTTP_REGISTRIES"] == "127.0.0.1:5000,registry:80"
+    assert env["LOCKFLIGHT_CHART_MAX_BYTES"] == "1048576"
+    assert env["LOCKFLIGHT_LOG_LEVEL"] == "debug"
+
+
+def test_every_variable_is_one_that_the_settings_know() -> None:
+
+    (container,) = find(template("lockflight"), "Deployment", "lockflight")["spec"]["template"]["spec"]["containers"]
+    ours = {item["name"].removeprefix("LOCKFLIGHT_").lower() for item in container["env"] if item["name"] != "HOME"}
+    assert ours <= set(Settings.model_fields)
+
+
+def test_an_image_digest_wins_over_the_tag() -> None:
+    values = {"image": {"repository": "r.example/lf", "tag": "1", "digest": "sha256:" + "b" * 64}}
+    (container,) = find(template("lockflight", values), "Deployment", "lockflight")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert container["image"] == "r.example/lf@sha256:" + "b" * 64
+
+
+def test_crds_stay_when_the_chart_goes() -> None:
+    crds = [o for o in template("lockflight") if o["kind"] == "CustomResourceDefinition"]
+    assert len(crds) == 5
+    assert all(crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep" for crd in crds)
+
+
+def test_the_policies_know_the_operator_by_the_account_that_is_installed() -> None:
+    text = run(
+        "template",
+        "x",
+        str(ROOT / "charts/lockflight"),
+        "-n",
+        "elsewhere",
+        values={"serviceAccount": {"name": "flight"}},
+    )
+    assert "system:serviceaccount:elsewhere:flight" in text
+    assert "system:serviceaccount:lockflight-system" not in text
+
+
+@pytest.mark.parametrize(
+    ("version", "stamps"), [("1.30.0", False), ("1.35.9", False), ("1.36.0", True), ("1.37.2", True)]
+)
+def test_the_stamping_policies_come_where_the_server_has_them(version: str, stamps: bool) -> None:
+    objects = template("lockflight", None, "--kube-version", version)
+    assert bool(names(objects, "MutatingAdmissionPolicy")) is stamps
+    assert bool(names(objects, "MutatingAdmissionPolicyBinding")) is stamps
+    assert "lockflight-people-changerequests-approvals" in names(objects, "ValidatingAdmissionPolicy")
+
+
+def test_every_policy_has_a_binding_that_denies() -> None:
+    objects = template("lockflight")
+    for kind in ("ValidatingAdmissionPolicy", "MutatingAdmissionPolicy"):
+        assert names(objects, kind) == names(objects, kind + "Binding")
+    bindings = [o for o in objects if o["kind"] == "ValidatingAdmissionPolicyBinding"]
+    assert all(b["spec"]["validationActions"] == ["Deny"] and "matchResources" not in b["spec"] for b in bindings)
+
+
+def test_what_is_switched_off_is_left_out() -> None:
+    objects = template("lockflight", VARIANTS["everything off"])
+    assert {o["kind"] for o in objects} == {
+        "ServiceAccount",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Role",
+        "RoleBinding",
+        "Deployment",
+        "Service",
+    }
+
+
+def test_a_server_older_than_the_policies_is_refused() -> None:
+    with pytest.raises(ChartError, match=r"requires kubeVersion: >=1\.30"):
+        template("lockflight", None, "--kube-version", "1.29.9")
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"image": {"digest": "latest"}}, "digest"),
+        ({"image": {"repository": ""}}, "repository"),
+        ({"settings": {"logLevel": "loud"}}, "logLevel"),
+        ({"settings": {"helmConcurrency": 0}}, "helmConcurrency"),
+        ({"settings": {"surprise": 1}}, "surprise"),
+        ({"replicas": 2}, "replicas"),
+        ({"serviceAccount": {"name": "Not A Name"}}, "name"),
+        ({"networkPolicy": {"egressPorts": ["https"]}}, "egressPorts"),
+        ({"admission": {"enabled": "yes"}}, "enabled"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(values: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ChartError, match=complaint):
+        template("lockflight", values)

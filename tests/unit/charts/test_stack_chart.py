@@ -1,0 +1,173 @@
+"""The chart of a stack."""
+
+from typing import Any
+
+import pytest
+
+from lockflight.api.environment import Environment
+from lockflight.policy.labels import deployer
+
+from .helm import ROOT, ChartError, find, names, rights, run, template
+
+SMALL: dict[str, Any] = {
+    "stack": "payments",
+    "environments": [
+        {"name": "integration", "tier": "Integration"},
+        {
+            "name": "production",
+            "tier": "Production",
+            "spec": {"changeControl": {"normal": {"approvals": [{"role": "lead"}]}}},
+        },
+    ],
+    "people": {
+        "releasers": [{"kind": "Group", "name": "developers"}],
+        "approvers": {"lead": [{"kind": "User", "name": "alice"}]},
+        "signers": {"qa": [{"kind": "Group", "name": "testers"}]},
+        "governors": [{"kind": "Group", "name": "platform"}],
+        "viewers": [{"kind": "ServiceAccount", "name": "board", "namespace": "tools"}],
+    },
+}
+
+
+def test_the_chart_lints() -> None:
+    text = run("lint", str(ROOT / "charts/lockflight-stack"), "--strict", values=SMALL)
+    assert "1 chart(s) linted, 0 chart(s) failed" in text
+
+
+def test_each_environment_and_application_has_a_namespace_bound_to_it() -> None:
+    objects = template("lockflight-stack", SMALL | {"applications": ["api", "web"]})
+
+    assert names(objects, "Namespace") == {
+        "payments", "api-integration", "web-integration", "api-production", "web-production",
+    }  # fmt: skip
+    labels = find(objects, "Namespace", "web-production")["metadata"]["labels"]
+    assert {k: v for k, v in labels.items() if k.startswith("lockflight.dev/")} == {
+        "lockflight.dev/stack": "payments",
+        "lockflight.dev/environment": "production",
+        "lockflight.dev/tier": "Production",
+    }
+
+
+def test_the_namespaces_are_those_the_operator_derives() -> None:
+    values = SMALL | {
+        "environments": [{"name": "uat", "tier": "UAT", "spec": {"target": {"namespace": "t-{application}"}}}]
+    }
+    objects = template("lockflight-stack", values)
+    environment = Environment.model_validate(find(objects, "Environment", "uat"))
+    assert environment.target_namespace("payments") in names(objects, "Namespace")
+
+
+def test_environments_are_what_the_models_accept() -> None:
+    objects = template("lockflight-stack", SMALL)
+    found = [Environment.model_validate(o) for o in objects if o["kind"] == "Environment"]
+    assert [(e.metadata.name, e.spec.tier.value) for e in found] == [
+        ("integration", "Integration"),
+        ("production", "Production"),
+    ]
+
+
+def test_the_operator_may_be_the_deployers_of_this_stack_and_nobody_else() -> None:
+    objects = template("lockflight-stack", SMALL)
+    assert rights(find(objects, "ClusterRole", "lockflight-stack-payments-impersonate")) == {
+        ("", "users", deployer("payments-integration"), "impersonate"),
+        ("", "users", deployer("payments-production"), "impersonate"),
+    }
+    (subject,) = find(objects, "ClusterRoleBinding", "lockflight-stack-payments-impersonate")["subjects"]
+    assert subject == {"kind": "ServiceAccount", "name": "lockflight", "namespace": "lockflight-system"}
+
+
+def test_in_a_stack_the_operator_reads_a_config_map_or_secret_by_name_only() -> None:
+    role = find(template("lockflight-stack", SMALL), "Role", "lockflight-operator", "payments")
+    assert rights(role) == {("", "configmaps", "", "get"), ("", "secrets", "", "get")}
+
+
+def test_a_deployer_works_in_its_own_namespace() -> None:
+    objects = template("lockflight-stack", SMALL)
+    (subject,) = find(objects, "RoleBinding", "lockflight-deployer", "payments-production")["subjects"]
+    assert (subject["kind"], subject["name"]) == ("User", deployer("payments-production"))
+    granted = rights(find(objects, "Role", "lockflight-deployer", "payments-production"))
+    # Helm's storage, what the sample application brings, and a Helm test.
+    assert {("", "secrets", "", "create"), ("apps", "deployments", "", "patch"), ("", "pods", "", "create")} <= granted
+    assert not {r for r in granted if r[1] in {"roles", "rolebindings"}}
+
+
+def test_a_deployer_can_be_given_more() -> None:
+    extra = {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["httproutes"], "verbs": ["create"]}
+    objects = template("lockflight-stack", SMALL | {"deployer": {"extraRules": [extra]}})
+    role = find(objects, "Role", "lockflight-deployer", "payments-production")
+    assert ("gateway.networking.k8s.io", "httproutes", "", "create") in rights(role)
+
+
+def test_people_hold_their_rights_by_name() -> None:
+    objects = template("lockflight-stack", SMALL)
+    group = "lockflight.dev"
+    assert rights(find(objects, "Role", "lockflight-approve-lead")) == {
+        (group, "approvalroles", "lead", "approve"),
+        *((group, "changerequests/status", "", verb) for verb in ("get", "patch", "update")),
+        *((group, "freezewindows", "", verb) for verb in ("create", "patch", "update", "lift")),
+    }
+    assert rights(find(objects, "Role", "lockflight-sign-off-qa")) == {
+        (group, "approvalroles", "qa", "sign-off"),
+        *((group, "promotions/status", "", verb) for verb in ("get", "patch", "update")),
+    }
+    assert rights(find(objects, "Role", "lockflight-release")) == {
+        (group, kind, "", verb)
+        for kind in ("releases", "promotions", "changerequests")
+        for verb in ("create", "update", "patch")
+    }
+
+
+def test_everyone_named_reads() -> None:
+    binding = find(template("lockflight-stack", SMALL), "RoleBinding", "lockflight-view")
+    assert {s["name"] for s in binding["subjects"]} == {"developers", "alice", "testers", "platform", "board"}
+
+
+@pytest.mark.parametrize("kind", ["Role", "ClusterRole"])
+def test_nothing_is_granted_by_wildcard(kind: str) -> None:
+    objects = template("lockflight-stack", SMALL) + template("lockflight")
+    granted = {right for o in objects if o["kind"] == kind for right in rights(o)}
+    assert granted
+    assert not {right for right in granted if any("*" in part for part in right)}
+
+
+def test_namespaces_stay_when_the_chart_goes() -> None:
+    objects = template("lockflight-stack", SMALL)
+    policies = [o["metadata"]["annotations"]["helm.sh/resource-policy"] for o in objects if o["kind"] == "Namespace"]
+    assert policies == ["keep"] * 3
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"stack": ""}, "stack"),
+        ({"stack": "Payments"}, "stack"),
+        ({"environments": [{"name": "prod", "tier": "Prod"}]}, "tier"),
+        ({"environments": [{"name": "prod"}]}, "tier"),
+        ({"environments": [{"name": "prod", "tier": "UAT", "spec": {"tier": "Local"}}]}, "spec"),
+        (
+            {"environments": [{"name": "x", "tier": "UAT", "spec": {"target": {"namespace": "payments"}}}]},
+            "own namespace",
+        ),
+        (
+            {
+                "environments": [
+                    {"name": n, "tier": "UAT", "spec": {"target": {"namespace": "same"}}} for n in ("a", "b")
+                ]
+            },
+            "a target namespace belongs to one",
+        ),
+        ({"applications": ["a" * 40], "environments": [{"name": "e" * 40, "tier": "UAT"}]}, "more than 63"),
+        ({"people": {"approvers": {"cab": [{"kind": "ServiceAccount", "name": "ci", "namespace": "x"}]}}}, "kind"),
+        ({"people": {"releasers": [{"kind": "ServiceAccount", "name": "ci"}]}}, "namespace"),
+        ({"deployer": {"rules": [{"apiGroups": ["*"], "resources": ["pods"], "verbs": ["get"]}]}}, "apiGroups"),
+        ({"deployer": {"extraRules": [{"apiGroups": [""], "resources": ["*"], "verbs": ["get"]}]}}, "resources"),
+        (
+            {"deployer": {"extraRules": [{"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]}]}},
+            "verbs",
+        ),
+        ({"surprise": True}, "surprise"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(change: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ChartError, match=complaint):
+        template("lockflight-stack", SMALL | change)
