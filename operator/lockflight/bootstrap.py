@@ -1,0 +1,143 @@
+"""The composition root: the only place that knows which adapter stands behind which port."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from lockflight.adapters.api_client import KubeClient
+from lockflight.adapters.charts import ChartCache
+from lockflight.adapters.clock import SystemClock
+from lockflight.adapters.events import EventPoster
+from lockflight.adapters.helm import HelmCli
+from lockflight.adapters.helm_env import HelmEnvironment
+from lockflight.adapters.kube import KubeCluster
+from lockflight.adapters.lease import LeaseLeader
+from lockflight.adapters.listing import KubeListing
+from lockflight.adapters.metrics import PrometheusMetrics
+from lockflight.handlers import watch
+from lockflight.handlers.health import Http
+from lockflight.handlers.intake import Intake
+from lockflight.handlers.kopf_tasks import Watches
+from lockflight.handlers.listing import Lists
+from lockflight.handlers.queue import WorkQueue
+from lockflight.handlers.store import LiveStore
+from lockflight.handlers.vitals import Vitals
+from lockflight.handlers.wake import Waker
+from lockflight.ports import Metrics
+from lockflight.settings import Settings
+from lockflight.workflow.deps import Deps, Options
+from lockflight.workflow.keys import Key
+from lockflight.workflow.reconcile import reconcile
+
+log = structlog.get_logger()
+
+LEASE = "lockflight"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The parts of the process that have a beginning and an end."""
+
+    settings: Settings
+    clock: SystemClock
+    lists: Lists
+    store: LiveStore
+    waker: Waker
+    watches: Watches
+    leader: LeaseLeader
+    queue: WorkQueue[Key]
+    vitals: Vitals
+    http: Http
+
+
+@asynccontextmanager
+async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterator[Operator]:
+    """The operator, put together and not yet running; ``lost`` is called when the leader Lease is.
+
+    Raises PortError without usable credentials for a cluster, FileNotFoundError without helm, OSError where the
+    cache folder cannot be written.
+    """
+    async with AsyncExitStack() as stack:
+        clock, metrics = SystemClock(), PrometheusMetrics()
+        client = await KubeClient.connect()
+        stack.push_async_callback(client.close)
+        leader = LeaseLeader(
+            client,
+            clock,
+            namespace=settings.root_namespace,
+            name=LEASE,
+            identity=settings.identity,
+            duration=timedelta(seconds=settings.lease_seconds),
+            on_lost=lost,
+        )
+        store = LiveStore()
+        environment = HelmEnvironment(settings.cache_dir)
+        deps = Deps(
+            clock=clock,
+            cluster=KubeCluster(client, clock),
+            helm=HelmCli(
+                settings.helm_binary,
+                environment,
+                client,
+                clock,
+                concurrency=settings.helm_concurrency,
+                history_max=settings.history_max,
+            ),
+            charts=ChartCache(
+                settings.helm_binary,
+                environment,
+                settings.cache_dir,
+                max_bytes=settings.chart_max_bytes,
+                plain_http=settings.plain_http_registries,
+            ),
+            events=await stack.enter_async_context(EventPoster(client, clock, settings.identity)),
+            metrics=metrics,
+            leadership=leader,
+            store=store,
+            options=Options(
+                root_namespace=settings.root_namespace,
+                values_max_bytes=settings.values_max_bytes,
+                plan_retry=timedelta(seconds=settings.plan_retry_seconds),
+            ),
+        )
+        queue = WorkQueue(
+            partial(_pass, deps), clock, concurrency=settings.reconcile_concurrency, failed=partial(_failed, metrics)
+        )
+        intake = Intake(store)
+        lists = Lists(KubeListing(client), intake, clock, metrics)
+        vitals = Vitals(
+            lists, queue, store, metrics, longest_silence=timedelta(seconds=3 * settings.resync_seconds + 60)
+        )
+        yield Operator(
+            settings=settings,
+            clock=clock,
+            lists=lists,
+            store=store,
+            waker=Waker(deps, queue),
+            watches=Watches(watch.registry(intake, lists.told), watch.settings()),
+            leader=leader,
+            queue=queue,
+            vitals=vitals,
+            http=Http(healthy=vitals.healthy, ready=vitals.ready, exposition=partial(_exposition, vitals, metrics)),
+        )
+
+
+async def _pass(deps: Deps, key: Key) -> datetime | None:
+    with structlog.contextvars.bound_contextvars(key=str(key)):
+        return await reconcile(deps, key)
+
+
+def _failed(metrics: Metrics, key: Key, problem: Exception, pause: timedelta) -> None:
+    log.error(
+        "a pass failed unexpectedly", key=str(key), again_in_seconds=round(pause.total_seconds(), 1), exc_info=problem
+    )
+    metrics.count("reconcile_errors_total", kind=key.kind)
+
+
+def _exposition(vitals: Vitals, metrics: PrometheusMetrics) -> bytes:
+    vitals.record()
+    return metrics.exposition()

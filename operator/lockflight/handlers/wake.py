@@ -1,0 +1,64 @@
+"""From a change in the store to work in the queue."""
+
+from collections.abc import Iterator
+
+from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.freezewindow import FreezePhase, FreezeWindow
+from lockflight.api.kinds import KINDS, AnyObject
+from lockflight.api.promotion import Promotion
+from lockflight.handlers.queue import WorkQueue
+from lockflight.workflow.dependents import dependents, is_open, namespace_dependents
+from lockflight.workflow.deps import Deps
+from lockflight.workflow.keys import Key, key_of
+from lockflight.workflow.reconcile import interrupt
+
+
+class Waker:
+    """Adds to the queue whoever must be looked at again."""
+
+    def __init__(self, deps: Deps, queue: WorkQueue[Key]) -> None:
+        self._deps = deps
+        self._queue = queue
+
+    def changed(self, key: Key, old: AnyObject | None, new: AnyObject | None) -> None:
+        """An object of ours went from ``old`` to ``new``; None: it did not, or does not, exist."""
+        _interrupt(self._deps, old, new)
+        for each in dependents(self._deps.store, key, old, new, self._deps.options.root_namespace):
+            self._queue.add(each)
+
+    def namespace_changed(self, name: str) -> None:
+        """A namespace came, changed its labels, or went."""
+        for key in namespace_dependents(self._deps.store, name):
+            self._queue.add(key)
+
+    def everything(self) -> None:
+        """All that is not finished: at the start, and as the net below the watches."""
+        for obj in unfinished(self._deps):
+            self._queue.add(key_of(obj))
+
+
+def unfinished(deps: Deps) -> Iterator[AnyObject]:
+    """The objects whose status time, or anything else, may still change."""
+    for kind in KINDS:
+        for obj in deps.store.of(kind.model):
+            if not _finished(obj):
+                yield obj
+
+
+def _finished(obj: AnyObject) -> bool:
+    match obj:
+        case Promotion():
+            return not is_open(obj)
+        case ChangeRequest():
+            return obj.status.phase is not None and obj.status.phase.ended
+        case FreezeWindow():
+            return obj.status.phase in (FreezePhase.ENDED, FreezePhase.LIFTED)
+        case _:
+            return False
+
+
+def _interrupt(deps: Deps, old: AnyObject | None, new: AnyObject | None) -> None:
+    """The pass that executes a promotion holds its key, so it learns of an abort here, not from the queue."""
+    match new or old:
+        case Promotion() as promotion if new is None or promotion.spec.abort or promotion.metadata.deletion_timestamp:
+            interrupt(deps, promotion)

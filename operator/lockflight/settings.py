@@ -1,0 +1,89 @@
+"""Settings of the operator process: environment variables with the prefix ``LOCKFLIGHT_``, nothing else."""
+
+import re
+import secrets
+import socket
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_REGISTRY = r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
+
+
+def _identity() -> str:
+    """Unique per process: two processes on one host never believe that they hold the same Lease."""
+    return f"{socket.gethostname()}_{secrets.token_hex(4)}"
+
+
+class Settings(BaseSettings):
+    """What can be set, with unit, default and reason. An unknown or impossible value ends the start with its name."""
+
+    model_config = SettingsConfigDict(env_prefix="LOCKFLIGHT_", frozen=True, env_ignore_empty=True)
+
+    root_namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)] = (
+        "lockflight-system"
+    )
+    """The operator's own namespace: its Lease, organisation-wide freezes and baselines. The chart sets it to where it
+    is installed."""
+
+    identity: Annotated[str, Field(min_length=1, max_length=200)] = Field(default_factory=_identity)
+    """Holder of the Lease. By default the host name (the pod's, in a cluster) and eight random hexadecimal digits."""
+
+    helm_binary: str = "helm"
+    """The helm 4 program, by path or by name on the PATH."""
+
+    cache_dir: Path = Path("/var/cache/lockflight")
+    """Folder for charts, by digest, and for Helm's home. It may be lost at any time: charts are pulled again."""
+
+    helm_concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    """Helm actions at a time. Each is a process of about 0.3 s CPU and 100 MiB: more than two a core only queue up."""
+
+    reconcile_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """Objects worked on at a time. High, because a pass that waits for Helm or for a verification costs nothing."""
+
+    plain_http_registries: Annotated[tuple[str, ...], NoDecode] = ()
+    """Registries (``host:port``, comma-separated) that are asked without TLS. For loopback and tests."""
+
+    chart_max_bytes: Annotated[int, Field(ge=1_024)] = 1_048_576
+    """Largest chart archive in bytes. Helm keeps chart and values in one Secret, which etcd limits to about 1 MiB."""
+
+    values_max_bytes: Annotated[int, Field(ge=1_024)] = 262_144
+    """Largest values of one component in bytes, as canonical JSON; the same reason, and they are part of objects."""
+
+    history_max: Annotated[int, Field(ge=2, le=1_000)] = 10
+    """Revisions of a release that Helm keeps. Two is the least that can be rolled back."""
+
+    lease_seconds: Annotated[int, Field(ge=3, le=300)] = 15
+    """How long the Lease holds without renewal, in seconds: the pause until a standby takes over after a crash. Short
+    ones are lost to a slow API server."""
+
+    http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    """Port of /healthz, /readyz and /metrics; 0 takes a free one, which the log names."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The lowest level that is logged."""
+
+    resync_seconds: Annotated[float, Field(ge=1, le=86_400)] = 300
+    """How often, in seconds, the store is compared with the API server and everything unfinished is looked at again.
+    The watches tell sooner; this is the net below them. It costs one list of metadata per kind."""
+
+    plan_retry_seconds: Annotated[float, Field(gt=0, le=3_600)] = 30
+    """When to try again, in seconds, what the API server or a registry could not answer."""
+
+    @field_validator("plain_http_registries", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("plain_http_registries")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for registry in value:
+            if not re.match(_REGISTRY, registry):
+                msg = f"{registry!r} is no host:port"
+                raise ValueError(msg)
+        return value
