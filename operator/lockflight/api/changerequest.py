@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from lockflight.api.common import (
     API_VERSION,
     SET,
+    Cel,
     ChangeType,
     Comment,
     Digest,
@@ -40,9 +41,10 @@ class RollbackPlan(Schema):
     """How, and until when, this change may be taken back under its own approval."""
 
     model_config = rules(
-        (
+        Cel(
             "self.strategy in ['HelmRollback', 'Uninstall'] || size(self.steps) > 0",
             "RollForward, Restore and Manual are done by people: write down the steps",
+            "steps",
         )
     )
 
@@ -59,7 +61,7 @@ class RollbackPlan(Schema):
 class Schedule(Schema):
     """When the change may start; [start, end)."""
 
-    model_config = rules(("self.start < self.end", "schedule.end must lie after schedule.start"))
+    model_config = rules(Cel("self.start < self.end", "schedule.end must lie after schedule.start", "end"))
 
     start: Time
     end: Time
@@ -99,12 +101,21 @@ class ChangeRequestSpec(Schema):
     """What is asked for. Every edit makes a new generation, which voids approvals."""
 
     model_config = rules(
-        ("self.releaseRef == oldSelf.releaseRef", "releaseRef is fixed: raise another change for another release"),
-        ("!has(oldSelf.cancel) || has(self.cancel)", "a cancelled change stays cancelled: raise another one"),
-        (
+        Cel(
+            "self.releaseRef == oldSelf.releaseRef",
+            "releaseRef is fixed: raise another change for another release",
+            "releaseRef",
+        ),
+        Cel(
+            "!has(oldSelf.cancel) || has(self.cancel)",
+            "a cancelled change stays cancelled: raise another one",
+            "cancel",
+        ),
+        Cel(
             "!has(self.schedule) || !has(self.rollbackPlan) || !has(self.rollbackPlan.until) || "
             "self.rollbackPlan.until > self.schedule.start",
             "rollbackPlan.until must lie after schedule.start: there is nothing to take back before it",
+            "rollbackPlan.until",
         ),
     )
 
@@ -185,9 +196,10 @@ class ChangeRequest(Schema):
     """Permission to change an environment: standard, normal or emergency."""
 
     model_config = rules(
-        (
+        Cel(
             "self.spec.type == oldSelf.spec.type || !has(oldSelf.status) || size(oldSelf.status.approvals) == 0",
             "type is fixed once somebody decided on the change: raise another one",
+            "spec.type",
         )
     )
 

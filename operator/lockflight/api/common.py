@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
@@ -24,7 +24,9 @@ LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = r"^([0-9]{1,4}[wd]|[0-9]{1,6}[hms])+$"
-_INSTANT = r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+_INSTANT = (
+    r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$"
+)
 
 
 class Schema(BaseModel):
@@ -37,12 +39,25 @@ class Schema(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def validations(*rules: tuple[str, str]) -> JsonDict:
-    """CEL rules as a part of a schema: each an expression that must hold, and what a person refused is told."""
-    return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]}
+class Cel(NamedTuple):
+    """A rule of the API server: what must hold, what a person refused is told, and the field that is to blame."""
+
+    rule: str
+    message: str
+    field: str | None = None
+
+    def schema(self) -> JsonDict:
+        """The rule as an entry of x-kubernetes-validations."""
+        entry: JsonDict = {"rule": self.rule, "message": self.message}
+        return entry | {"fieldPath": f".{self.field}"} if self.field else entry
 
 
-def rules(*cel: tuple[str, str]) -> ConfigDict:
+def validations(*rules: Cel) -> JsonDict:
+    """CEL rules as a part of a schema."""
+    return {"x-kubernetes-validations": [rule.schema() for rule in rules]}
+
+
+def rules(*cel: Cel) -> ConfigDict:
     """The ``model_config`` of a model that carries CEL rules."""
     return ConfigDict(json_schema_extra=validations(*cel))
 
@@ -56,12 +71,10 @@ SET: JsonDict = {"x-kubernetes-list-type": "set"}
 """A list without duplicates."""
 
 
-def fixed(field: str, why: str) -> tuple[str, str]:
-    """The CEL rule that an optional field neither appears, nor changes, nor goes."""
-    return (
-        f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})",
-        why,
-    )
+def fixed(field: str, message: str) -> Cel:
+    """The rule that an optional field neither appears, nor changes, nor goes."""
+    same = f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
+    return Cel(same, message, field)
 
 
 def parse_duration(text: str) -> timedelta:
@@ -113,7 +126,9 @@ Timeout = Annotated[
         pattern=_DURATION,
         max_length=24,
         description="The longest it may take, such as 10m.",
-        json_schema_extra=validations(("self.matches('[1-9]')", "a timeout is longer than 0s: write one such as 10m")),
+        json_schema_extra=validations(
+            Cel("self.matches('[1-9]')", "must be longer than 0s: write a duration such as 10m")
+        ),
     ),
 ]
 """A duration that is longer than nothing."""
@@ -139,7 +154,7 @@ Image = Annotated[str, Field(min_length=1, max_length=512)]
 Label = Annotated[str, Field(pattern=LABEL, min_length=1, max_length=40)]
 """A DNS label of at most 40 characters: applications, components, environments, roles, evidence types."""
 
-Text = Annotated[str, Field(min_length=1, max_length=1024)]
+Text = Annotated[str, Field(pattern=r"\S", max_length=1024)]
 """A sentence or two for people."""
 
 Semver = Annotated[

@@ -9,6 +9,7 @@ from lockflight.api.common import (
     API_VERSION,
     LABEL,
     SET,
+    Cel,
     Digest,
     Duration,
     Image,
@@ -139,7 +140,7 @@ class Verification(Schema):
     """One check that must succeed after a deployment: exactly one of helmTest and job."""
 
     model_config = rules(
-        ("has(self.helmTest) != has(self.job)", "a verification is either helmTest or job: give exactly one of them")
+        Cel("has(self.helmTest) != has(self.job)", "a verification is either helmTest or job: give exactly one of them")
     )
 
     name: Label
@@ -171,21 +172,28 @@ class ValuesSource(Schema):
 
     kind: Literal["ConfigMap", "Secret"]
     name: Name
-    key: Annotated[str, Field(min_length=1, max_length=253)] = "values.yaml"
+    key: Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)] = "values.yaml"
 
 
 class EnvironmentSpec(Schema):
     """What a platform team declares. What is left out comes from the tier's baseline."""
 
     model_config = rules(
-        ("self.tier == oldSelf.tier", "tier is fixed: create another Environment"),
-        (
-            "!has(self.require) || has(self.promotesFrom)",
+        Cel("self.tier == oldSelf.tier", "tier is fixed: create another Environment", "tier"),
+        Cel(
+            "!has(self.require) || (has(self.promotesFrom) && size(self.promotesFrom) > 0)",
             "require speaks of promotesFrom: name the upstream environments too",
+            "require",
         ),
-        (
+        Cel(
+            "!has(self.soak) || !has(self.promotesFrom) || size(self.promotesFrom) > 0",
+            "soak is a stay in the environment before: an entry (promotesFrom: []) has none, leave soak out",
+            "soak",
+        ),
+        Cel(
             f"!has(self.applications) || self.applications.all(a, size(a) <= 40 && a.matches('{LABEL}'))",
-            "applications are told apart by name: a-z, 0-9 and -, at most 40 characters",
+            "the keys of applications are names: a-z, 0-9 and -, at most 40 characters",
+            "applications",
         ),
     )
 
@@ -257,13 +265,14 @@ class Environment(Schema):
     """One chamber: where it deploys, what it takes to enter and leave. In the root namespace: its tier's baseline."""
 
     model_config = rules(
-        (
+        Cel(
             f"size(self.metadata.name) <= 40 && self.metadata.name.matches('{LABEL}')",
-            "other objects refer to an Environment by its name: a-z, 0-9 and -, at most 40 characters",
+            "metadata.name is what other objects call an Environment by: a-z, 0-9 and -, at most 40 characters",
         ),
-        (
+        Cel(
             "!has(self.spec.promotesFrom) || !(self.metadata.name in self.spec.promotesFrom)",
             "promotesFrom names the environment itself: name those that come before it, or [] for an entry",
+            "spec.promotesFrom",
         ),
     )
 

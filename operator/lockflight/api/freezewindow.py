@@ -8,6 +8,7 @@ from pydantic import Field
 from lockflight.api.common import (
     API_VERSION,
     SET,
+    Cel,
     ChangeType,
     Label,
     Meta,
@@ -28,11 +29,11 @@ WallClock = Annotated[
         max_length=19,
         description="Date and time on the wall clock of timeZone, such as 2026-12-18T18:00:00.",
         json_schema_extra=validations(
-            (
+            Cel(
                 "self.matches('-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$') "
                 "&& !self.matches('-(02-3|(04|06|09|11)-31)') && (!self.contains('-02-29') || "
                 "int(self.substring(0, 4)) % 4 == 0)",
-                "no such day or time: write year-month-dayThour:minute:second, such as 2026-12-18T18:00:00",
+                "no such day or time: write it like 2026-12-18T18:00:00",
             )
         ),
     ),
@@ -57,8 +58,8 @@ class FreezeWindowSpec(Schema):
     """When nothing moves. Half-open: [start, end)."""
 
     model_config = rules(
-        ("!has(self.end) || self.start < self.end", "end must lie after start; leave it out for 'until lifted'"),
-        ("!has(oldSelf.lift) || has(self.lift)", "a lifted freeze stays lifted: declare another one"),
+        Cel("!has(self.end) || self.start < self.end", "end must lie after start; leave it out: until lifted", "end"),
+        Cel("!has(oldSelf.lift) || has(self.lift)", "a lifted freeze stays lifted: declare another one", "lift"),
     )
 
     reason: Text

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from lockflight.api.common import (
     API_VERSION,
+    Cel,
     Comment,
     Digest,
     Image,
@@ -68,9 +69,10 @@ class PromotionSpec(Schema):
             fixed(f, f"a promotion is one attempt: {f} cannot change, create another promotion")
             for f in ("releaseRef", "environmentRef", "changeRequestRef", "action")
         ),
-        (
+        Cel(
             "!(has(oldSelf.abort) && oldSelf.abort) || (has(self.abort) && self.abort)",
             "an abort cannot be taken back: create another promotion",
+            "abort",
         ),
     )
 

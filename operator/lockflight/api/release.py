@@ -7,6 +7,7 @@ from pydantic import Field
 from lockflight.api.common import (
     API_VERSION,
     LABEL,
+    Cel,
     Digest,
     Duration,
     Image,
@@ -43,18 +44,18 @@ class Chart(Schema):
     """A Helm chart: by OCI reference, or by the name it has in a chart repository."""
 
     model_config = rules(
-        (
+        Cel(
             "has(self.oci) != has(self.repository)",
             "a chart comes from oci or from repository: give exactly one of them",
         ),
-        (
+        Cel(
             "has(self.repository) == has(self.name)",
             "a chart in a repository has a name there, an oci chart has none: repository and name go together",
         ),
     )
 
-    oci: Annotated[str, Field(pattern=r"^oci://[^@\s]+$", max_length=512)] | None = None
-    repository: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=512)] | None = None
+    oci: Annotated[str, Field(pattern=r"^oci://[^/@\s]+(/[^/:@\s]+)+$", max_length=512)] | None = None
+    repository: Annotated[str, Field(pattern=r"^https?://[^@\s]+$", max_length=512)] | None = None
     name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]+$", max_length=128)] | None = None
     version: Semver
     digest: Digest | None = Field(
@@ -110,29 +111,33 @@ class ReleaseSpec(Schema):
     """What is released. Immutable, except hold."""
 
     model_config = rules(
-        (
+        Cel(
             "has(self.chart) != has(self.components)",
             "a release has chart (one component) or components: give exactly one of them",
         ),
         *(fixed(f, f"a release is immutable: {f} cannot change, create another version") for f in _IMMUTABLE),
-        (
+        Cel(
             "self.version.matches('[0-9A-Za-z]$')",
             "version becomes a label: it ends with a letter or a digit",
+            "version",
         ),
-        (
+        Cel(
             "!has(self.components) || self.components.all(c, size(self.application) + size(c.name) < 53)",
             "the Helm release name <application>-<component> has at most 53 characters: shorten one of them",
+            "components",
         ),
-        (
+        Cel(
             f"!has(self.environments) || self.environments.all(e, size(e) <= 40 && e.matches('{LABEL}'))",
-            "environments are told apart by name: a-z, 0-9 and -, at most 40 characters",
+            "the keys of environments are names: a-z, 0-9 and -, at most 40 characters",
+            "environments",
         ),
-        (
+        Cel(
             "!has(self.environments) || self.environments.all(e, !has(self.environments[e].components) || "
             "self.environments[e].components.all(c, has(self.components) ? self.components.exists(x, x.name == c) : "
             f"c == '{DEFAULT_COMPONENT}'))",
             "environments.<name>.components names a component that this release does not have: "
             f"take a name from components; with the short form chart it is {DEFAULT_COMPONENT}",
+            "environments",
         ),
     )
 
