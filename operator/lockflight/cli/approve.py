@@ -12,6 +12,7 @@ from lockflight.cli.client import Manifest
 from lockflight.cli.deciding import Decision, comment_option, confirmed, entry, role_option, yes_option
 from lockflight.cli.diff import read, show
 from lockflight.cli.errors import CliError
+from lockflight.cli.names import changes_argument
 from lockflight.cli.objects import get
 
 _VERB: dict[Decision, str] = {"Approved": "approve", "Rejected": "reject", "Withdrawn": "withdraw from"}
@@ -20,7 +21,7 @@ _VERB: dict[Decision, str] = {"Approved": "approve", "Rejected": "reject", "With
 def _deciding(function: Callable[..., None]) -> Callable[..., None]:
     for option in (pass_app, command_options, yes_option, comment_option, role_option):
         function = option(function)
-    return click.argument("changes", metavar="CHANGE...", nargs=-1, required=True)(function)
+    return changes_argument(function)
 
 
 @click.command()

@@ -9,7 +9,8 @@ from lockflight.api.common import ChangeType, Ref
 from lockflight.api.kinds import CHANGE_REQUEST
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
-from lockflight.cli.objects import first_problem, manifest
+from lockflight.cli.objects import first_problem
+from lockflight.cli.writing import create as make
 
 
 @click.group()
@@ -29,7 +30,9 @@ def change() -> None:
 )
 @click.option("--schedule-end", metavar="TIME", help="No start at or after this.")
 @click.option(
-    "--requested-by", metavar="USER", help="Who asked for it, where you raise it for somebody. He cannot approve it."
+    "--requested-by",
+    metavar="USER",
+    help="Who asked for it, where you raise it for somebody. That person cannot approve it.",
 )
 @click.option("--name", help="Name of the object. [default: chg-, and some letters]")
 @command_options
@@ -77,8 +80,7 @@ def create(
         )
     except ValidationError as problem:
         raise click.UsageError(first_problem(problem)) from problem
-    body = manifest(ChangeRequest, app.namespace, name, spec.dump(), prefix="chg-")
-    made = app.api.create(CHANGE_REQUEST, app.namespace, body)
+    made = make(app, ChangeRequest, name, spec.dump(), prefix="chg-")
     output.show_object(app, made, CHANGE_REQUEST.plural, "created")
     if not app.as_data:
         output.note(f"what is being approved: lockflight diff {made['metadata']['name']}")

@@ -12,6 +12,7 @@ from lockflight.api.release import Release
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.errors import NotFoundError
+from lockflight.cli.names import change_argument
 from lockflight.cli.objects import get, list_all
 
 
@@ -38,7 +39,7 @@ class ChangeDiff:
 
 
 @click.command()
-@click.argument("change")
+@change_argument
 @command_options
 @pass_app
 def diff(app: App, change: str) -> None:

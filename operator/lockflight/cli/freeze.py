@@ -11,7 +11,8 @@ from lockflight.api.freezewindow import Exempt, FreezeWindow, FreezeWindowSpec, 
 from lockflight.api.kinds import FREEZE_WINDOW
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, local_zone_name, pass_app
-from lockflight.cli.objects import first_problem, manifest, parse
+from lockflight.cli.objects import first_problem, parse
+from lockflight.cli.writing import create, edit
 
 
 @click.group()
@@ -77,7 +78,7 @@ def now(
     except ValidationError as problem:
         raise click.UsageError(first_problem(problem)) from problem
     chosen = name or f"freeze-{app.now():%Y%m%d-%H%M%S}"
-    made = app.api.create(FREEZE_WINDOW, app.namespace, manifest(FreezeWindow, app.namespace, chosen, spec.dump()))
+    made = create(app, FreezeWindow, chosen, spec.dump())
     until = (
         f"until {spec.end} {zone_name}" if spec.end else f"until lifted: lockflight freeze lift {chosen} --reason WHY"
     )
@@ -95,8 +96,8 @@ def lift(app: App, name: str, reason: str) -> None:
     if parse(FreezeWindow, known).spec.lift:
         output.show_object(app, known, FREEZE_WINDOW.plural, "unchanged")
         return
-    patch = {"spec": {"lift": Reason(reason=reason).dump()}}
-    output.show_object(app, app.api.merge(FREEZE_WINDOW, app.namespace, name, patch), FREEZE_WINDOW.plural, "lifted")
+    lifted = edit(app, FREEZE_WINDOW, known, {"lift": Reason(reason=reason).dump()})
+    output.show_object(app, lifted, FREEZE_WINDOW.plural, "lifted")
 
 
 def _zone(name: str | None, *, needed: bool) -> tuple[ZoneInfo, str]:

@@ -30,7 +30,9 @@ ENTRIES = {
     "hold": _own("hold", "hold", "Keep a release from environments that it has not reached."),
     "unhold": _own("hold", "unhold", "Let a held release go on."),
     "stack": _own("stack", "stack", "Set up stacks: a namespace with its chain of environments."),
-    "dev": _own("dev", "dev", "A Kubernetes control plane on this machine: no container, no root, nothing but loopback."),
+    "dev": _own(
+        "dev", "dev", "A Kubernetes control plane on this machine: no container, no root, nothing but loopback."
+    ),
     "demo": _own("demo", "demo", "Tell the story of a release on its way to production, on a real API server."),
     "completion": _own("completion", "completion", "Print the script that completes commands in your shell."),
 }

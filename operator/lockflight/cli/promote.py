@@ -15,16 +15,18 @@ from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.client import Manifest
 from lockflight.cli.errors import AlreadyExistsError, CliError
-from lockflight.cli.objects import get, list_all, manifest, parse
+from lockflight.cli.names import environment_argument, promotion_argument, release_argument
+from lockflight.cli.objects import get, list_all, parse
 from lockflight.cli.waiting import timeout_option, wait_for
+from lockflight.cli.writing import create, edit
 
 TRIES = 3
 """Names tried where others create promotions at the same moment."""
 
 
 @click.command()
-@click.argument("release")
-@click.argument("environment")
+@release_argument
+@environment_argument
 @click.option(
     "--change", metavar="CHANGE", help="The change to run under. [default: the one open change that names both]"
 )
@@ -72,7 +74,7 @@ def _ensure(
             return app.api.get(PROMOTION, app.namespace, standing.metadata.name), "unchanged"
         name = free_name(release_name, environment_name, action, {p.metadata.name for p in peers})
         try:
-            return app.api.create(PROMOTION, app.namespace, manifest(Promotion, app.namespace, name, spec)), "created"
+            return create(app, Promotion, name, spec), "created"
         except AlreadyExistsError:
             continue
     what = f"{release_name} to {environment_name}"
@@ -150,7 +152,7 @@ def ended(promotion: Promotion) -> str:
 
 
 @click.command()
-@click.argument("promotion")
+@promotion_argument
 @command_options
 @pass_app
 def abort(app: App, promotion: str) -> None:
@@ -163,5 +165,4 @@ def abort(app: App, promotion: str) -> None:
     if found.spec.abort:
         output.show_object(app, known, PROMOTION.plural, "unchanged")
         return
-    aborted = app.api.merge(PROMOTION, app.namespace, promotion, {"spec": {"abort": True}})
-    output.show_object(app, aborted, PROMOTION.plural, "aborted")
+    output.show_object(app, edit(app, PROMOTION, known, {"abort": True}), PROMOTION.plural, "aborted")

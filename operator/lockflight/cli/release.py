@@ -17,10 +17,11 @@ from lockflight.cli.client import Manifest
 from lockflight.cli.errors import AlreadyExistsError, CliError, NotFoundError
 from lockflight.cli.evidence import EvidenceType, Given
 from lockflight.cli.git import read_source
-from lockflight.cli.objects import first_problem, get, list_all, manifest
+from lockflight.cli.objects import first_problem, get, list_all
 from lockflight.cli.promote import ended
 from lockflight.cli.releasespec import build, components, differences, environments
 from lockflight.cli.waiting import timeout_option, wait_for
+from lockflight.cli.writing import create as make
 
 
 @click.group()
@@ -50,7 +51,7 @@ def release() -> None:
     metavar="TYPE=Passed[:URL] | [TYPE=]FILE.xml",
     type=EvidenceType(),
     multiple=True,
-    help="A test result; a JUnit report is counted, as unit-tests unless TYPE says else.",
+    help="A test result; a JUnit report is counted, as unit-tests unless TYPE is given.",
 )
 @click.option("--from-git", is_flag=True, help="Read repository, revision, branch, tag and authors out of git.")
 @click.option("--repository", help="Where the source is.")
@@ -147,7 +148,7 @@ def ensure(app: App, name: str, spec: ReleaseSpec, hold_reason: str | None) -> t
     known = _known(app, name, spec)
     if known is None:
         try:
-            return app.api.create(RELEASE, app.namespace, manifest(Release, app.namespace, name, wanted)), "created"
+            return make(app, Release, name, wanted), "created"
         except AlreadyExistsError:
             # Somebody was quicker: judge what is there now.
             known = app.api.get(RELEASE, app.namespace, name)

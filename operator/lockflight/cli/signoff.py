@@ -8,11 +8,12 @@ from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.deciding import Decision, comment_option, confirmed, entry, role_option, yes_option
 from lockflight.cli.errors import CliError
+from lockflight.cli.names import promotion_argument
 from lockflight.cli.objects import get
 
 
 @click.command()
-@click.argument("promotion")
+@promotion_argument
 @role_option
 @click.option("--reject", is_flag=True, help="Refuse it: the release stays, and goes no further.")
 @comment_option

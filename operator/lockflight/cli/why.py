@@ -10,6 +10,7 @@ from lockflight.api.promotion import GateStatus, Outcome, Phase, Promotion
 from lockflight.cli import output
 from lockflight.cli.advice import next_step
 from lockflight.cli.app import App, command_options, pass_app
+from lockflight.cli.names import promotion_argument
 from lockflight.cli.objects import get
 
 _MARKS = {Outcome.PASSED: "✓", Outcome.NOT_APPLICABLE: "·", Outcome.WAITING: "…", Outcome.DENIED: "✗"}
@@ -18,7 +19,7 @@ _ORDER = (Outcome.DENIED, Outcome.WAITING, Outcome.PASSED, Outcome.NOT_APPLICABL
 
 
 @click.command()
-@click.argument("promotion")
+@promotion_argument
 @command_options
 @pass_app
 def why(app: App, promotion: str) -> None:
