@@ -17,7 +17,7 @@ from lockflight.ports import Clock, GoneError, JobResult, UnreachableError
 
 _PAGE = "500"
 _RIGHTS_FOR = timedelta(seconds=10)
-_JOB_POLL = timedelta(seconds=1)
+_JOB_POLL = timedelta(milliseconds=250)
 _JOB_POLL_SLOW = timedelta(seconds=5)
 _JOB_KEPT = timedelta(days=1)
 

@@ -32,6 +32,9 @@ class PrometheusMetrics:
         self._gauge("gate_blocked", "1 where the gate last judged was closed.", "environment", "gate")
         self._gauge("freeze_window_active", "1 while the freeze window is active.", "window")
         self._gauge("watch_staleness_seconds", "Time since the watch of a kind last gave a sign of life.", "kind")
+        self._counter("watch_missed_total", "Changes that a watch did not tell of and a comparison found.", "kind")
+        self._counter("reconcile_errors_total", "Passes that ended with an unexpected error.", "kind")
+        self._gauge("objects", "Objects known to the operator.", "kind")
         self._gauge("queue_depth", "Objects waiting to be reconciled.")
 
     def count(self, name: str, **labels: str) -> None:
