@@ -14,6 +14,7 @@ from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.errors import NotFoundError
 from lockflight.cli.names import change_argument
 from lockflight.cli.objects import get, list_all
+from lockflight.policy.approvals import count, excluded
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def show(found: ChangeDiff) -> None:
         click.echo()
         _show_environment(row)
     click.echo()
-    _show_approvals(change)
+    _show_approvals(found)
 
 
 def _claimed(change: ChangeRequest) -> str:
@@ -193,13 +194,21 @@ def component_rows(running: PlanStatus | None, planned: PlanStatus) -> list[tupl
     return rows
 
 
-def _show_approvals(change: ChangeRequest) -> None:
+def _show_approvals(found: ChangeDiff) -> None:
+    change = found.change
     output.heading(f"Approvals: {change.status.approvals_summary or 'none yet'}")
     for given in change.status.approvals:
-        current = given.plan_digest == change.status.plan_digest and given.generation == change.metadata.generation
-        stale = "" if current else " (for another plan: counts no more)"
         comment = f": {given.comment}" if given.comment else ""
-        output.line(f"{given.role}: {given.decision} by {given.by or '?'}{comment}{stale}", 2)
+        output.line(f"{given.role}: {given.decision} by {given.by or '?'}{comment}", 2)
+    tally = count(
+        change.status.approvals,
+        (),
+        generation=change.metadata.generation,
+        plan_digest=change.status.plan_digest,
+        barred=excluded(change, found.release),
+    )
+    for ignored in tally.ignored:
+        output.line(f"does not count: {ignored}", 2)
 
 
 def _data(found: ChangeDiff) -> Mapping[str, object]:

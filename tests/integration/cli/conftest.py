@@ -88,7 +88,20 @@ class World:
         """Run the command as ``who``, in the stack."""
         return subprocess.run(
             [str(LOCKFLIGHT), "-n", STACK, *arguments],
-            env={**self.cluster.env_for(who), "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+            env=self.cluster.env_for(who),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def kubectl_lockflight(self, who: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command as kubectl's plugin."""
+        environment = self.cluster.env_for(who)
+        environment["PATH"] = f"{LOCKFLIGHT.parent}{os.pathsep}{environment['PATH']}"
+        return subprocess.run(
+            ["kubectl", "lockflight", "-n", STACK, *arguments],
+            env=environment,
             capture_output=True,
             text=True,
             check=False,

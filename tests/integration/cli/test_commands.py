@@ -127,6 +127,11 @@ def test_what_does_not_exist_ends_with_3(world: World) -> None:
     assert 'promotions.lockflight.dev "nothing" not found; check the name and --namespace' in done.stderr
 
 
+def test_kubectl_finds_it_as_a_plugin(world: World) -> None:
+    done = world.kubectl_lockflight("jo", "why", "nothing")
+    assert (done.returncode, "check the name" in done.stderr) == (3, True)
+
+
 def test_acting_as_somebody_takes_the_right_to(world: World) -> None:
     refused = world.lockflight("jo", "board", "--as", "alice")
     assert (refused.returncode, "cannot impersonate" in refused.stderr) == (1, True)

@@ -254,7 +254,8 @@ def test_diff_shows_exactly_what_is_being_approved() -> None:
         "\n"
         "Approvals: 0/2 cab\n"
         "  cab: Approved by alice\n"
-        "  cab: Approved by bob (for another plan: counts no more)\n"
+        "  cab: Approved by bob\n"
+        "  does not count: bob (cab) spoke of an older plan\n"
     )
 
 
