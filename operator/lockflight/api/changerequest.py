@@ -51,7 +51,7 @@ class RollbackPlan(Schema):
     strategy: Strategy
     steps: Annotated[
         tuple[Annotated[str, Field(min_length=1, max_length=1024)], ...],
-        Field(max_length=32, json_schema_extra={"default": []}),
+        Field(max_length=32, json_schema_extra={"default": []}, description="What people do, in order."),
     ] = ()
     until: Time | None = Field(
         None, description="Until when a rollback needs no new change. Default: schedule end + 24h."
@@ -63,17 +63,19 @@ class Schedule(Schema):
 
     model_config = rules(Cel("self.start < self.end", "schedule.end must lie after schedule.start", "end"))
 
-    start: Time
-    end: Time
+    start: Time = Field(description="Not before then.")
+    end: Time = Field(description="Nothing starts from then on.")
 
 
 class Impact(Schema):
     """Who feels it."""
 
-    services: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=32)] = ()
-    downtime: Duration | None = None
-    security: Comment | None = None
-    customers: Comment | None = None
+    services: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=32)] = Field(
+        (), description="Business services that feel it."
+    )
+    downtime: Duration | None = Field(None, description="Expected downtime.")
+    security: Comment | None = Field(None, description="Effect on security.")
+    customers: Comment | None = Field(None, description="What customers notice.")
 
 
 class ChangePhase(StrEnum):
@@ -119,57 +121,67 @@ class ChangeRequestSpec(Schema):
         ),
     )
 
-    type: ChangeType
-    title: Annotated[str, Field(min_length=1, max_length=256)]
-    reason: Text
-    expected_outcome: Comment | None = None
+    type: ChangeType = Field(description="Standard, Normal or Emergency.")
+    title: Annotated[str, Field(min_length=1, max_length=256)] = Field(description="One line for the board's agenda.")
+    reason: Text = Field(description="Why the change is needed.")
+    expected_outcome: Comment | None = Field(None, description="What is better afterwards.")
     requested_by: ObjectName | None = Field(
         None, description="Claimed; the authenticated creator is stamped by the API server."
     )
-    implementer: ObjectName | None = None
-    release_ref: Ref
-    environments: Annotated[tuple[Label, ...], Field(min_length=1, max_length=8, json_schema_extra=SET)]
+    implementer: ObjectName | None = Field(None, description="Who carries it out.")
+    release_ref: Ref = Field(description="The Release that the change brings.")
+    environments: Annotated[tuple[Label, ...], Field(min_length=1, max_length=8, json_schema_extra=SET)] = Field(
+        description="The environments it is for."
+    )
     impact: Impact | None = None
     rollback_plan: RollbackPlan | None = None
     schedule: Schedule | None = None
-    hold: Reason | None = None
-    cancel: Reason | None = None
+    hold: Reason | None = Field(None, description="Holds the change's promotions until it is taken out.")
+    cancel: Reason | None = Field(None, description="Ends the change; cannot be taken back.")
 
 
 class Approval(Schema):
     """One person's decision. ``by`` and ``groups`` are stamped by the API server; entries are only ever appended."""
 
-    role: Label
-    decision: Literal["Approved", "Rejected", "Withdrawn"]
-    comment: Comment | None = None
-    by: ObjectName | None = None
-    groups: Annotated[tuple[ObjectName, ...], Field(max_length=256)] = ()
-    generation: int | None = None
-    plan_digest: Digest | None = None
+    role: Label = Field(description="The role in which the person decides.")
+    decision: Literal["Approved", "Rejected", "Withdrawn"] = Field(
+        description="Approved, Rejected, or Withdrawn (takes the person's own entry back)."
+    )
+    comment: Comment | None = Field(None, description="Anything the person wants to add.")
+    by: ObjectName | None = Field(None, description="Who: stamped by the API server.")
+    groups: Annotated[tuple[ObjectName, ...], Field(max_length=256)] = Field(
+        (), description="The person's groups then: stamped by the API server."
+    )
+    generation: int | None = Field(
+        None, description="The generation that was decided on: filled in, or must be the current one."
+    )
+    plan_digest: Digest | None = Field(
+        None, description="The plan that was decided on: filled in, or must be the current one."
+    )
 
 
 class Observed(Schema):
     """When the operator first saw the approval at ``index``; validity runs from there."""
 
-    index: int
-    at: Time
+    index: int = Field(description="Which entry of approvals, from 0.")
+    at: Time = Field(description="When it was first seen.")
 
 
 class ChangePlan(Schema):
     """What would be applied to one environment."""
 
-    environment: ObjectName
-    digest: Digest
-    summary: Annotated[str, Field(max_length=2048)] = ""
+    environment: ObjectName = Field(description="The environment.")
+    digest: Digest = Field(description="The plan's digest.")
+    summary: Annotated[str, Field(max_length=2048)] = Field("", description="What would change, on a few lines.")
 
 
 class Use(Schema):
     """An environment that a promotion changed under this approval."""
 
-    environment: ObjectName
-    promotion_uid: Uid = Field(alias="promotionUID")
-    plan_digest: Digest
-    at: Time
+    environment: ObjectName = Field(description="The environment.")
+    promotion_uid: Uid = Field(alias="promotionUID", description="UID of the Promotion.")
+    plan_digest: Digest = Field(description="The plan it applied.")
+    at: Time = Field(description="When.")
     finished: bool = Field(False, description="True once the promotion succeeded: the approval is used up there.")
 
 
@@ -178,17 +190,21 @@ class ChangeRequestStatus(Schema):
 
     model_config = ConfigDict(json_schema_extra={"default": {"approvals": []}})
 
-    observed_generation: int = 0
+    observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()
     phase: ChangePhase | None = None
     plans: Annotated[tuple[ChangePlan, ...], Field(max_length=8)] = ()
     plan_digest: Digest | None = Field(None, description="Over all plans: what approvals bind to.")
-    how_to_approve: Annotated[str, Field(max_length=2048)] | None = None
+    how_to_approve: Annotated[str, Field(max_length=2048)] | None = Field(
+        None, description="The command that approves it, ready to paste."
+    )
     approvals: Annotated[tuple[Approval, ...], Field(max_length=32, json_schema_extra={"default": []})] = ()
     observed: Annotated[tuple[Observed, ...], Field(max_length=32)] = ()
     used_by: Annotated[tuple[Use, ...], Field(max_length=80)] = ()
     approvals_summary: Annotated[str, Field(max_length=256)] | None = Field(None, description="Such as '1/2 cab'.")
-    waits_for: Annotated[str, Field(max_length=512)] | None = None
+    waits_for: Annotated[str, Field(max_length=512)] | None = Field(
+        None, description="One line for the printer column."
+    )
     in_use: bool = Field(False, description="True in Implement and Review: it cannot be deleted then.")
 
 

@@ -196,20 +196,20 @@ class ChangeType(StrEnum):
 class Ref(Schema):
     """A reference by name to an object in the same namespace."""
 
-    name: Name
+    name: Name = Field(description="Its name, in the same namespace.")
 
 
 class RoleCount(Schema):
     """How many distinct people of a role are needed."""
 
-    role: Label
-    count: Annotated[int, Field(ge=1, le=10)] = 1
+    role: Label = Field(description="The role, as it stands in RBAC (approvalroles).")
+    count: Annotated[int, Field(ge=1, le=10)] = Field(1, description="How many different people. Default 1.")
 
 
 class Reason(Schema):
     """Why a person did something."""
 
-    reason: Text
+    reason: Text = Field(description="A sentence for people.")
 
 
 class Meta(BaseModel):

@@ -16,12 +16,14 @@ MESSAGE_LIMIT = 4096
 class Condition(Schema):
     """An observation of one aspect of an object (metav1.Condition)."""
 
-    type: Annotated[str, Field(max_length=64)]
-    status: Status
-    observed_generation: int = 0
-    last_transition_time: Time
-    reason: Annotated[str, Field(pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", max_length=128)]
-    message: Annotated[str, Field(max_length=MESSAGE_LIMIT)] = ""
+    type: Annotated[str, Field(max_length=64)] = Field(description="What the condition is about, such as Ready.")
+    status: Status = Field(description="Whether it holds.")
+    observed_generation: int = Field(0, description="The generation of the spec that was looked at.")
+    last_transition_time: Time = Field(description="When status last changed.")
+    reason: Annotated[str, Field(pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", max_length=128)] = Field(
+        description="Why, in one word for programs."
+    )
+    message: Annotated[str, Field(max_length=MESSAGE_LIMIT)] = Field("", description="Why, in a sentence for people.")
 
 
 Conditions = Annotated[

@@ -121,7 +121,13 @@ class JobTemplate(Schema):
         Field(
             description="A batch/v1 JobSpec.",
             json_schema_extra={
-                "properties": {"template": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+                "properties": {
+                    "template": {
+                        "type": "object",
+                        "description": "The pod.",
+                        "x-kubernetes-preserve-unknown-fields": True,
+                    }
+                },
                 "required": ["template"],
                 "x-kubernetes-preserve-unknown-fields": True,
             },
@@ -143,7 +149,7 @@ class Verification(Schema):
         Cel("has(self.helmTest) != has(self.job)", "a verification is either helmTest or job: give exactly one of them")
     )
 
-    name: Label
+    name: Label = Field(description="Its name in messages and in the Promotion's status.")
     helm_test: HelmTest | None = None
     job: JobVerification | None = None
 
@@ -164,15 +170,17 @@ class Exit(Schema):
 class ApplicationValues(Schema):
     """Platform configuration for one application."""
 
-    values: Values
+    values: Values = Field(description="Helm values: over the environment's values.")
 
 
 class ValuesSource(Schema):
     """A key of a ConfigMap or Secret in the stack's namespace that holds Helm values as YAML."""
 
-    kind: Literal["ConfigMap", "Secret"]
-    name: Name
-    key: Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)] = "values.yaml"
+    kind: Literal["ConfigMap", "Secret"] = Field(description="ConfigMap or Secret.")
+    name: Name = Field(description="Its name, in the stack's namespace.")
+    key: Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)] = Field(
+        "values.yaml", description="The key that holds the YAML. Default values.yaml."
+    )
 
 
 class EnvironmentSpec(Schema):
@@ -189,6 +197,17 @@ class EnvironmentSpec(Schema):
             "!has(self.soak) || !has(self.promotesFrom) || size(self.promotesFrom) > 0",
             "soak is a stay in the environment before: an entry (promotesFrom: []) has none, leave soak out",
             "soak",
+        ),
+        Cel(
+            "self.tier != 'SystemTest' || !has(self.entry) || !has(self.entry.taggedOnly) || self.entry.taggedOnly",
+            "tier SystemTest takes tagged builds only: entry.taggedOnly is true there, leave it out",
+            "entry.taggedOnly",
+        ),
+        Cel(
+            "!(self.tier in ['UAT', 'Production']) || !has(self.entry) || !has(self.entry.images) || "
+            "!has(self.entry.images.require) || self.entry.images.require == 'Digest'",
+            "tiers UAT and Production name images by digest: entry.images.require is Digest there, leave it out",
+            "entry.images.require",
         ),
         Cel(
             f"!has(self.applications) || self.applications.all(a, size(a) <= 40 && a.matches('{LABEL}'))",
@@ -209,7 +228,9 @@ class EnvironmentSpec(Schema):
     entry: Entry | None = None
     change_control: ChangeControl | None = None
     exit: Exit | None = None
-    values: Values | None = None
+    values: Values | None = Field(
+        None, description="Platform configuration for every application: over the Release's own values."
+    )
     applications: Annotated[dict[str, ApplicationValues], Field(max_length=64)] | None = None
     values_from: Annotated[tuple[ValuesSource, ...], Field(max_length=16)] = ()
     on_failure: OnFailure | None = Field(None, description="Default Rollback; the change's rollback plan wins over it.")
@@ -222,30 +243,30 @@ class EnvironmentSpec(Schema):
 class Item(Schema):
     """One input or output of an environment, and who gives it."""
 
-    name: Annotated[str, Field(max_length=256)]
-    given_by: Annotated[str, Field(max_length=256)]
+    name: Annotated[str, Field(max_length=256)] = Field(description="What is needed or given.")
+    given_by: Annotated[str, Field(max_length=256)] = Field(description="Who or what gives it.")
 
 
 class TargetStatus(Schema):
     """What runs in one target: (this environment, an application)."""
 
-    application: ObjectName
-    namespace: ObjectName
-    release: ObjectName
-    version: ObjectName
-    digest: Digest
-    plan_digest: Digest
-    promotion_uid: Uid = Field(alias="promotionUID")
-    promotion: ObjectName
+    application: ObjectName = Field(description="The application.")
+    namespace: ObjectName = Field(description="Where it runs.")
+    release: ObjectName = Field(description="The Release that runs.")
+    version: ObjectName = Field(description="Its version.")
+    digest: Digest = Field(description="Its release digest.")
+    plan_digest: Digest = Field(description="The plan that was applied.")
+    promotion_uid: Uid = Field(alias="promotionUID", description="UID of the Promotion that brought it.")
+    promotion: ObjectName = Field(description="Name of the Promotion that brought it.")
     state: Annotated[str, Field(max_length=32, description="The phase of the promotion that put it there.")]
-    deployed_at: Time
-    verified_at: Time | None = None
+    deployed_at: Time = Field(description="When Helm had applied it.")
+    verified_at: Time | None = Field(None, description="When its verification had passed.")
 
 
 class EnvironmentStatus(Schema):
     """What the operator observed."""
 
-    observed_generation: int = 0
+    observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()
     inputs: Annotated[tuple[Item, ...], Field(max_length=64)] = ()
     outputs: Annotated[tuple[Item, ...], Field(max_length=64)] = ()

@@ -45,7 +45,9 @@ class Selector(Schema):
     """Which environments: AND between the two lists, OR inside a list; both empty: all."""
 
     tiers: Annotated[tuple[Tier, ...], Field(max_length=5, json_schema_extra=SET)] = ()
-    names: Annotated[tuple[Label, ...], Field(max_length=32, json_schema_extra=SET)] = ()
+    names: Annotated[tuple[Label, ...], Field(max_length=32, json_schema_extra=SET)] = Field(
+        (), description="Environments by name."
+    )
 
 
 class Exempt(Schema):
@@ -62,7 +64,7 @@ class FreezeWindowSpec(Schema):
         Cel("!has(oldSelf.lift) || has(self.lift)", "a lifted freeze stays lifted: declare another one", "lift"),
     )
 
-    reason: Text
+    reason: Text = Field(description="Why nothing may move.")
     time_zone: Annotated[
         str,
         Field(
@@ -73,11 +75,11 @@ class FreezeWindowSpec(Schema):
     ]
     start: WallClock
     end: WallClock | None = Field(None, description="Absent: until lifted ('stop the line').")
-    environments: Selector | None = None
+    environments: Selector | None = Field(None, description="Which environments. Default: all.")
     applications: Annotated[
         tuple[Label, ...], Field(max_length=64, json_schema_extra=SET, description="Empty: all.")
     ] = ()
-    exempt: Exempt | None = None
+    exempt: Exempt | None = Field(None, description="What may move all the same.")
     lift: Reason | None = Field(None, description="Ends the freeze now; the object stays as the record.")
 
 
@@ -94,11 +96,11 @@ class FreezePhase(StrEnum):
 class FreezeWindowStatus(Schema):
     """What the operator made of it. Advisory: gates judge the spec."""
 
-    observed_generation: int = 0
+    observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()
     phase: FreezePhase | None = None
-    starts_at: Time | None = None
-    ends_at: Time | None = None
+    starts_at: Time | None = Field(None, description="The start as an instant.")
+    ends_at: Time | None = Field(None, description="The end as an instant; absent while none is known.")
     affected: Annotated[
         tuple[Annotated[str, Field(max_length=512)], ...],
         Field(max_length=64, description="Waiting promotions it holds, namespace/name."),

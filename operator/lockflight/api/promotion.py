@@ -76,13 +76,15 @@ class PromotionSpec(Schema):
         ),
     )
 
-    release_ref: Ref
-    environment_ref: Ref
+    release_ref: Ref = Field(description="The Release to bring.")
+    environment_ref: Ref = Field(description="The Environment to bring it to.")
     change_request_ref: Ref | None = Field(
         None, description="Default: the one open change that names release and environment."
     )
-    action: Action = Action.DEPLOY
-    abort: bool = False
+    action: Action = Field(Action.DEPLOY, description="Deploy it, or Rollback to what ran before. Default Deploy.")
+    abort: bool = Field(
+        False, description="true ends the attempt; a running Helm action is cancelled. Cannot be taken back."
+    )
 
 
 class Outcome(StrEnum):
@@ -97,35 +99,35 @@ class Outcome(StrEnum):
 class GateStatus(Schema):
     """The verdict of one gate."""
 
-    name: Annotated[str, Field(max_length=32)]
+    name: Annotated[str, Field(max_length=32)] = Field(description="The gate.")
     outcome: Outcome
-    reason: Annotated[str, Field(max_length=64)]
-    message: Annotated[str, Field(max_length=4096)] = ""
-    retry_at: Time | None = None
+    reason: Annotated[str, Field(max_length=64)] = Field(description="Why, in one word for programs.")
+    message: Annotated[str, Field(max_length=4096)] = Field("", description="Why, in a sentence for people.")
+    retry_at: Time | None = Field(None, description="When time alone may change it.")
 
 
 class WaitingFor(Schema):
     """Someone or something the promotion waits for."""
 
-    who: Annotated[str, Field(max_length=128)]
-    what: Annotated[str, Field(max_length=1024)]
+    who: Annotated[str, Field(max_length=128)] = Field(description="A role, a person or a thing.")
+    what: Annotated[str, Field(max_length=1024)] = Field(description="What is missing.")
 
 
 class Forecast(Schema):
     """The earliest start as far as it is known now."""
 
-    earliest_start: Time | None = None
+    earliest_start: Time | None = Field(None, description="Not before then.")
     waiting_for: Annotated[tuple[WaitingFor, ...], Field(max_length=32)] = ()
 
 
 class PlannedComponentStatus(Schema):
     """What would be applied for one component, by digest."""
 
-    name: ObjectName
-    chart_digest: Digest
-    values_digest: Digest
-    manifest_digest: Digest
-    images: Annotated[tuple[Image, ...], Field(max_length=64)] = ()
+    name: ObjectName = Field(description="The component.")
+    chart_digest: Digest = Field(description="The bytes of its chart.")
+    values_digest: Digest = Field(description="Its values, layered.")
+    manifest_digest: Digest = Field(description="What they render to, Secret contents left out.")
+    images: Annotated[tuple[Image, ...], Field(max_length=64)] = Field((), description="The images it names.")
     values_from: Annotated[
         tuple[Annotated[str, Field(max_length=512)], ...],
         Field(max_length=32, description="Where its values come from, lowest precedence first."),
@@ -135,20 +137,20 @@ class PlannedComponentStatus(Schema):
 class PlanStatus(Schema):
     """Exactly what would be applied."""
 
-    digest: Digest
+    digest: Digest = Field(description="Over everything below but secretsDigest: what approvals bind to.")
     secrets_digest: Digest | None = Field(None, description="Keyed digest of Secret contents: recorded, not binding.")
-    namespace: ObjectName
+    namespace: ObjectName = Field(description="The target namespace.")
     components: Annotated[tuple[PlannedComponentStatus, ...], Field(max_length=16)] = ()
 
 
 class Execution(Schema):
     """The intent, written before Helm starts."""
 
-    attempt: int = 1
-    holder: ObjectName
-    fencing: int
-    started_at: Time
-    finished_at: Time | None = None
+    attempt: int = Field(1, description="Counts the Helm actions of this promotion.")
+    holder: ObjectName = Field(description="The operator process that acts.")
+    fencing: int = Field(description="The number of its leadership; a lower one may not act any more.")
+    started_at: Time = Field(description="When it began.")
+    finished_at: Time | None = Field(None, description="When it ended.")
     remediation: Literal["None", "Rollback", "Uninstall", "Hold"] | None = Field(
         None, description="Set when something failed: what is being, or was, done about it."
     )
@@ -157,42 +159,50 @@ class Execution(Schema):
 class ComponentStatus(Schema):
     """One Helm release of the bundle during this promotion."""
 
-    name: ObjectName
-    helm_release: ObjectName
+    name: ObjectName = Field(description="The component.")
+    helm_release: ObjectName = Field(description="The Helm release.")
     previous_revision: int = Field(0, description="The verified revision to go back to; 0: none.")
-    revision: int = 0
-    state: Annotated[str, Field(max_length=32)]
-    message: Annotated[str, Field(max_length=2048)] = ""
+    revision: int = Field(0, description="The Helm revision this promotion made; 0: none yet.")
+    state: Annotated[str, Field(max_length=32)] = Field(description="What Helm's storage says.")
+    message: Annotated[str, Field(max_length=2048)] = Field("", description="What Helm said, when it failed.")
 
 
 class VerificationStatus(Schema):
     """The result of one verification."""
 
-    name: ObjectName
-    state: Literal["Pending", "Running", "Passed", "Failed"]
-    started_at: Time | None = None
-    finished_at: Time | None = None
-    message: Annotated[str, Field(max_length=2048)] = ""
+    name: ObjectName = Field(description="The verification.")
+    state: Literal["Pending", "Running", "Passed", "Failed"] = Field(description="How it stands.")
+    started_at: Time | None = Field(None, description="When it began.")
+    finished_at: Time | None = Field(None, description="When it ended.")
+    message: Annotated[str, Field(max_length=2048)] = Field("", description="How it came out.")
 
 
 class SignOff(Schema):
     """One person's word that the environment's purpose was met. ``by`` and ``groups`` are stamped by the API server."""
 
-    role: Label
-    decision: Literal["Approved", "Rejected", "Withdrawn"]
-    comment: Comment | None = None
-    by: ObjectName | None = None
-    groups: Annotated[tuple[ObjectName, ...], Field(max_length=256)] = ()
-    generation: int | None = None
-    plan_digest: Digest | None = None
+    role: Label = Field(description="The role in which the person decides.")
+    decision: Literal["Approved", "Rejected", "Withdrawn"] = Field(
+        description="Approved, Rejected, or Withdrawn (takes the person's own entry back)."
+    )
+    comment: Comment | None = Field(None, description="Anything the person wants to add.")
+    by: ObjectName | None = Field(None, description="Who: stamped by the API server.")
+    groups: Annotated[tuple[ObjectName, ...], Field(max_length=256)] = Field(
+        (), description="The person's groups then: stamped by the API server."
+    )
+    generation: int | None = Field(
+        None, description="The generation that was decided on: filled in, or must be the current one."
+    )
+    plan_digest: Digest | None = Field(
+        None, description="The plan that was decided on: filled in, or must be the current one."
+    )
 
 
 class HistoryEntry(Schema):
     """One step of the promotion's life."""
 
     phase: Phase
-    at: Time
-    message: Annotated[str, Field(max_length=512)] = ""
+    at: Time = Field(description="When.")
+    message: Annotated[str, Field(max_length=512)] = Field("", description="Why.")
 
 
 class PromotionStatus(Schema):
@@ -200,7 +210,7 @@ class PromotionStatus(Schema):
 
     model_config = ConfigDict(json_schema_extra={"default": {"signOffs": []}})
 
-    observed_generation: int = 0
+    observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()
     phase: Phase | None = None
     gates: Annotated[
@@ -221,9 +231,9 @@ class PromotionStatus(Schema):
     )
     change: ObjectName | None = Field(None, description="The ChangeRequest it ran under.")
     release_digest: Digest | None = Field(None, description="The digest of the release when it was deployed.")
-    deployed_at: Time | None = None
-    verified_at: Time | None = None
-    finished_at: Time | None = None
+    deployed_at: Time | None = Field(None, description="When Helm had applied everything.")
+    verified_at: Time | None = Field(None, description="When the verification had passed.")
+    finished_at: Time | None = Field(None, description="When it reached a final phase.")
     in_use: bool = Field(False, description="True while it executes: it cannot be deleted then.")
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=32)] = ()
 

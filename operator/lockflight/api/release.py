@@ -33,11 +33,17 @@ DEFAULT_COMPONENT = "app"
 class Source(Schema):
     """Where the release was built from."""
 
-    repository: Annotated[str, Field(max_length=512)] | None = None
-    revision: Annotated[str, Field(max_length=64)] | None = None
-    branch: Annotated[str, Field(max_length=256)] | None = None
-    tag: Annotated[str, Field(max_length=128)] | None = None
-    authors: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=64)] = ()
+    repository: Annotated[str, Field(max_length=512)] | None = Field(None, description="URL of the source repository.")
+    revision: Annotated[str, Field(max_length=64)] | None = Field(None, description="The commit.")
+    branch: Annotated[str, Field(max_length=256)] | None = Field(
+        None, description="The branch it was merged to; Environments may ask for certain ones."
+    )
+    tag: Annotated[str, Field(max_length=128)] | None = Field(
+        None, description="The tag; where tagged builds are asked for, it must say the version."
+    )
+    authors: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=64)] = Field(
+        (), description="Who wrote it."
+    )
 
 
 class Chart(Schema):
@@ -54,10 +60,16 @@ class Chart(Schema):
         ),
     )
 
-    oci: Annotated[str, Field(pattern=r"^oci://[^/@\s]+(/[^/:@\s]+)+$", max_length=512)] | None = None
-    repository: Annotated[str, Field(pattern=r"^https?://[^@\s]+$", max_length=512)] | None = None
-    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]+$", max_length=128)] | None = None
-    version: Semver
+    oci: Annotated[str, Field(pattern=r"^oci://[^/@\s]+(/[^/:@\s]+)+$", max_length=512)] | None = Field(
+        None, description="Repository in an OCI registry, without version: oci://registry.example/charts/payments."
+    )
+    repository: Annotated[str, Field(pattern=r"^https?://[^@\s]+$", max_length=512)] | None = Field(
+        None, description="URL of a chart repository, without user or password."
+    )
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]+$", max_length=128)] | None = Field(
+        None, description="The chart's name in that repository."
+    )
+    version: Semver = Field(description="The chart's version.")
     digest: Digest | None = Field(
         None,
         description="Digest of the OCI manifest, or of the archive in a chart repository. May be left out below UAT: "
@@ -68,31 +80,31 @@ class Chart(Schema):
 class Component(Schema):
     """One Helm chart of the bundle."""
 
-    name: Label
+    name: Label = Field(description="Its name; the Helm release is called <application>-<name>.")
     chart: Chart
-    values: Values | None = None
+    values: Values | None = Field(None, description="Helm values: over the chart's own.")
     reversible: bool = Field(True, description="false: cannot be taken back, such as a schema migration.")
 
 
 class ComponentValues(Schema):
     """Values for one component in one environment."""
 
-    values: Values
+    values: Values = Field(description="Helm values: over the component's.")
 
 
 class EnvironmentValues(Schema):
     """The team's configuration for one environment; part of the release digest."""
 
-    values: Values | None = None
+    values: Values | None = Field(None, description="Helm values for every component.")
     components: Annotated[dict[str, ComponentValues], Field(max_length=16)] | None = None
 
 
 class Evidence(Schema):
     """A result that the build brings along."""
 
-    type: Label
-    result: Literal["Passed", "Failed"]
-    url: Annotated[str, Field(max_length=1024)] | None = None
+    type: Label = Field(description="What was checked, such as unit-tests.")
+    result: Literal["Passed", "Failed"] = Field(description="How it came out.")
+    url: Annotated[str, Field(max_length=1024)] | None = Field(None, description="Where the report is.")
     digest: Digest | None = Field(None, description="Digest of the report.")
 
 
@@ -141,8 +153,8 @@ class ReleaseSpec(Schema):
         ),
     )
 
-    application: Label
-    version: Semver
+    application: Label = Field(description="What this is a version of.")
+    version: Semver = Field(description="The version, by Semantic Versioning.")
     source: Source | None = None
     chart: Chart | None = None
     components: (
@@ -172,31 +184,33 @@ class ReleaseSpec(Schema):
 class ResolvedComponent(Schema):
     """The digest a component's chart resolved to; once written it never changes."""
 
-    name: ObjectName
-    chart_digest: Digest
+    name: ObjectName = Field(description="The component.")
+    chart_digest: Digest = Field(description="The bytes of its chart.")
 
 
 class Passage(Schema):
     """The proof that this release passed an environment; it survives pruned Promotions."""
 
-    name: ObjectName
-    environment_uid: Uid = Field("", alias="environmentUID")
+    name: ObjectName = Field(description="The environment.")
+    environment_uid: Uid = Field("", alias="environmentUID", description="UID of that Environment.")
     digest: Digest = Field(description="The release digest that was there.")
-    deployed_at: Time
-    verified_at: Time | None = None
+    deployed_at: Time = Field(description="When Helm had applied it there.")
+    verified_at: Time | None = Field(None, description="When its verification had passed.")
     signed_off_at: Time | None = Field(None, description="When the environment was passed: verified and signed off.")
     running_since: Time | None = Field(None, description="Set while the release runs there verified without a break.")
-    longest_soak: Duration = "0s"
-    promotion_uid: Uid = Field("", alias="promotionUID")
-    images: Annotated[tuple[Image, ...], Field(max_length=256)] = ()
+    longest_soak: Duration = Field("0s", description="Its longest uninterrupted verified stay.")
+    promotion_uid: Uid = Field("", alias="promotionUID", description="UID of the Promotion that brought it.")
+    images: Annotated[tuple[Image, ...], Field(max_length=256)] = Field((), description="The images that ran there.")
 
 
 class ReleaseStatus(Schema):
     """What the operator observed."""
 
-    observed_generation: int = 0
+    observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()
-    digest: Digest | None = None
+    digest: Digest | None = Field(
+        None, description="Identity of the release: over components (name, chart, values) and environments."
+    )
     components: Annotated[tuple[ResolvedComponent, ...], Field(max_length=16)] = ()
     environments: Annotated[
         tuple[Passage, ...],

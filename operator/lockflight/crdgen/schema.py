@@ -91,6 +91,7 @@ class _Normaliser:
                 case _ if key not in _DROPPED:
                     msg = f"{path}: a structural schema has no {key!r}"
                     raise NotStructuralError(msg)
+        _describe(result)
         _check_bounds(result, path)
         return result
 
@@ -99,6 +100,13 @@ class _Normaliser:
             target = self._definitions[raw["$ref"].rpartition("/")[2]]
             raw = target | {key: value for key, value in raw.items() if key != "$ref"}
         return raw
+
+
+def _describe(schema: Json) -> None:
+    """A list or map that says nothing about itself says what its entries are."""
+    entries = schema.get("items") or schema.get("additionalProperties") or {}
+    if "description" not in schema and "description" in entries:
+        schema["description"] = entries["description"]
 
 
 def _check_bounds(schema: Json, path: str) -> None:
@@ -110,9 +118,10 @@ def _check_bounds(schema: Json, path: str) -> None:
         case "object":
             bounded = schema.keys() & {"properties", "maxProperties", PRESERVE}
         case "integer":
-            bounded = True
+            schema["format"] = "int64"
+            return
         case "boolean":
-            bounded = True
+            return
         case kind:
             msg = f"{path}: type {kind!r} is not for a CRD"
             raise NotStructuralError(msg)
