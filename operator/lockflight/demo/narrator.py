@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from lockflight.devcluster import Cluster
+from lockflight.devcluster.providers import ClusterLike
 
 
 class DemoError(Exception):
@@ -21,7 +21,7 @@ class DemoError(Exception):
 class Narrator:
     """Runs commands as named people and prints them."""
 
-    cluster: Cluster
+    cluster: ClusterLike
     console: Console
     _step: int = 0
 

@@ -10,7 +10,7 @@ import yaml
 
 from lockflight.assets import asset
 from lockflight.demo.narrator import DemoError, Narrator
-from lockflight.devcluster import Cluster
+from lockflight.devcluster.providers import ClusterLike
 
 STACK = "payments"
 IMAGE = "registry.example/payments@sha256:" + "a" * 64
@@ -104,7 +104,7 @@ def _charts(n: Narrator, work: Path) -> dict[str, str]:
     return digests
 
 
-def push(cluster: Cluster, work: Path, version: str, *, fails: bool = False) -> str:
+def push(cluster: ClusterLike, work: Path, version: str, *, fails: bool = False) -> str:
     """Package the sample application's chart as ``payments`` and push it; the digest of its OCI manifest."""
     folder = work / f"payments-{version}"
     shutil.copytree(asset("charts/sample-app"), folder, dirs_exist_ok=True)

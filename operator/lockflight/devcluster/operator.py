@@ -18,8 +18,8 @@ from time import monotonic, sleep
 from typing import IO, Any
 
 from lockflight.assets import asset
-from lockflight.devcluster import Cluster
 from lockflight.devcluster.ports import free_port
+from lockflight.devcluster.providers import ClusterLike
 
 NAMESPACE = "lockflight-system"
 
@@ -49,7 +49,7 @@ class OperatorProcess:
             if not self.alive:
                 break
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:  # noqa: S310
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
                     if answer.status == 200:
                         return
             except OSError:
@@ -83,7 +83,7 @@ class OperatorProcess:
         self.process.wait()
 
 
-def install(cluster: Cluster, values: Mapping[str, Any] | None = None, *, sets: Sequence[str] = ()) -> None:
+def install(cluster: ClusterLike, values: Mapping[str, Any] | None = None, *, sets: Sequence[str] = ()) -> None:
     """Install the operator's chart, or upgrade it."""
     command = [
         "helm",
@@ -113,7 +113,7 @@ def install(cluster: Cluster, values: Mapping[str, Any] | None = None, *, sets: 
         raise OperatorError(msg)
 
 
-def start(cluster: Cluster, folder: Path, *, extra_env: Mapping[str, str] | None = None) -> OperatorProcess:
+def start(cluster: ClusterLike, folder: Path, *, extra_env: Mapping[str, str] | None = None) -> OperatorProcess:
     """Start the operator as its Deployment says; ``folder`` takes its volumes and its log."""
     folder.mkdir(parents=True, exist_ok=True)
     container = _container(cluster)
@@ -147,7 +147,7 @@ def start(cluster: Cluster, folder: Path, *, extra_env: Mapping[str, str] | None
     return OperatorProcess(process, log, port, file)
 
 
-def _container(cluster: Cluster) -> dict[str, Any]:
+def _container(cluster: ClusterLike) -> dict[str, Any]:
     done = subprocess.run(
         [
             "kubectl",

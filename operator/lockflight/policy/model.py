@@ -140,6 +140,10 @@ class Snapshot:
     effective: Effective | None = None
     upstream: Mapping[str, Effective] = field(default_factory=dict)
     """The upstream environments that exist, by name."""
+    upstream_uids: Mapping[str, str] = field(default_factory=dict)
+    """UIDs of all environments of the stack, by name: a proof given for one that was deleted is worth nothing."""
+    upstream_promotions: tuple[Promotion, ...] = ()
+    """Promotions of this release into other environments."""
     changes: tuple[ChangeRequest, ...] = ()
     """The change referred to; else the ones of this stack, not ended, that name release and environment."""
     freezes: tuple[FreezeWindow, ...] = ()

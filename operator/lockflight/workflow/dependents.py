@@ -17,7 +17,7 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
     keys = {key}
     match new or old:
         case Promotion() as promotion:
-            if _phase(old) != _phase(new) or old is None or new is None or old.status.sign_offs != new.status.sign_offs:
+            if _phase(old) != _phase(new) or old is None or new is None:
                 keys |= _around_promotion(store, promotion)
         case Release() as release:
             keys |= _of_release(store, release)

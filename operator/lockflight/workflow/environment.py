@@ -34,7 +34,8 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
         now=now,
     )
     pending = await _configuration(deps, environment, governed) if not root else None
-    rows = targets(environment.status.targets, environment, here, applications(deps, stack))
+    releases = {r.metadata.name: r for r in deps.store.of(Release, stack)}
+    rows = targets(environment.status.targets, here, releases)
     status = environment.status.model_copy(
         update={
             "observed_generation": generation,
@@ -101,8 +102,3 @@ def outputs(environment: Effective) -> tuple[Item, ...]:
         for v in leave.verification
     ]
     return (*checks, *(Item(name=f"{s.count} sign-off(s)", given_by=f"role {s.role}") for s in leave.sign_offs))
-
-
-def applications(deps: Deps, stack: str) -> dict[str, str]:
-    """Release name to application, in one stack."""
-    return {r.metadata.name: r.spec.application for r in deps.store.of(Release, stack)}

@@ -226,10 +226,10 @@ async def _check(work: Run, check: Verification) -> tuple[bool, str]:
     timeout = parse_duration(check.job.timeout)
     try:
         await work.deps.cluster.run_job(work.namespace, name, check.job.template.dump(), timeout)
-        result = await _job_or_abort(work, name, timeout)
+        job = await _job_or_abort(work, name, timeout)
     except PortError as problem:
         return False, f"Job {name} could not be run by {deployer(work.namespace)}: {problem}"
-    return result.succeeded, result.message
+    return job.succeeded, job.message
 
 
 async def _job_or_abort(work: Run, name: str, timeout: timedelta) -> JobResult:

@@ -112,27 +112,31 @@ def _from_store(deps: Deps, promotion: Promotion) -> _Objects:
 
 async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
     cluster, stack, root = deps.cluster, promotion.metadata.namespace, deps.options.root_namespace
-    reads = await asyncio.gather(
+    singles = asyncio.gather(
         cluster.get("Promotion", stack, promotion.metadata.name),
         cluster.get("Release", stack, promotion.spec.release_ref.name),
+        *(cluster.get("ChangeRequest", stack, c.metadata.name) for c in candidates(deps, promotion)),
+    )
+    lists = asyncio.gather(
         cluster.list("Environment", stack),
         cluster.list("Environment", root),
         cluster.list("FreezeWindow", stack),
         cluster.list("FreezeWindow", root),
-        *(cluster.get("ChangeRequest", stack, c.metadata.name) for c in candidates(deps, promotion)),
     )
-    current, release, environments, baselines, freezes, root_freezes, *changes = reads
+    (current, release, *changes), (environments, baselines, freezes, root_freezes) = await asyncio.gather(
+        singles, lists
+    )
     if not isinstance(current, Promotion) or current.metadata.uid != promotion.metadata.uid:
         msg = f"promotion {stack}/{promotion.metadata.name} was deleted"
         raise GoneError(msg)
-    for obj in (current, release, *changes):  # type: ignore[has-type]
+    for obj in (current, release, *changes):
         if obj is not None:
             deps.store.put(obj)
     return _Objects(
         promotion=current,
         release=release if isinstance(release, Release) else None,
-        environments=tuple(e for e in environments if isinstance(e, Environment)),  # type: ignore[union-attr]
-        baselines=tuple(e for e in baselines if isinstance(e, Environment)),  # type: ignore[union-attr]
+        environments=tuple(e for e in environments if isinstance(e, Environment)),
+        baselines=tuple(e for e in baselines if isinstance(e, Environment)),
         changes=tuple(c for c in changes if isinstance(c, ChangeRequest)),
         freezes=tuple({f.metadata.uid: f for f in (*freezes, *root_freezes) if isinstance(f, FreezeWindow)}.values()),
     )
@@ -149,6 +153,10 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
         changes=objects.changes,
         freezes=objects.freezes,
         peers=around,
+        upstream_uids={e.metadata.name: e.metadata.uid for e in objects.environments},
+        upstream_promotions=tuple(
+            p for p in deps.store.of(Promotion, stack) if p.spec.release_ref == promotion.spec.release_ref
+        ),
         peer_releases={
             r.metadata.name: r
             for r in deps.store.of(Release, stack)

@@ -40,7 +40,7 @@ class _Source:
 def too_large(values: Mapping[str, Any] | None, where: str, limit: int) -> None:
     """Raise ChartError where values are larger than ``limit`` bytes as canonical JSON, or cannot be written so."""
     try:
-        size = len(rfc8785.dumps(values or {}))  # type: ignore[arg-type]
+        size = len(rfc8785.dumps(values or {}))
     except (rfc8785.CanonicalizationError, ValueError) as problem:
         raise ChartError("ValuesNotCanonical", f"{where}: {problem}", final=True) from problem
     if size > limit:
@@ -87,6 +87,7 @@ async def _plan(
             "values": {n: v.values for n, v in layered.items()},
             "secrets": sorted(s.name for s in sources if s.secret),
             "target": [stack, name, environment.spec.tier.value, target],
+            "rules": rules_of(governed),
         }
     )
     known = deps.plans.get(key)
@@ -122,12 +123,26 @@ async def _plan(
         application=release.spec.application,
         namespace=target,
         components=components,
+        rules=rules_of(governed),
         secrets=secrets,
         secrets_key=deps.options.secrets_key,
     )
     planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts)
     deps.plans.put(key, planned)
     return planned
+
+
+def rules_of(governed: Effective) -> Mapping[str, Any]:
+    """The rules that a decision about this environment relies on."""
+    return {
+        "promotesFrom": list(governed.promotes_from),
+        **governed.spec.model_dump(
+            mode="json",
+            by_alias=True,
+            exclude_none=True,
+            include={"require", "soak", "entry", "change_control", "exit"},
+        ),
+    }
 
 
 def _chart_digests(release: Release) -> dict[str, str]:

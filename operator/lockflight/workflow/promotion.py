@@ -219,18 +219,22 @@ async def _sign_off(deps: Deps, promotion: Promotion) -> datetime | None:
     snapshot, now, generation = seen.snapshot, deps.clock.now(), promotion.metadata.generation
     if promotion.spec.abort:
         words = "aborted while it waited for sign-off; the release stays where it is"
-        return await _end(deps, promotion, Phase.ABORTED, "Aborted", words)
+        await _end(deps, promotion, Phase.ABORTED, "Aborted", words)
+        return None
     newer = next((p for p in snapshot.peers if _deployed_after(p, promotion)), None)
     if newer is not None:
         words = f"promotion {newer.metadata.name} deployed here before it was signed off"
-        return await _end(deps, promotion, Phase.SUPERSEDED, "Superseded", words)
+        await _end(deps, promotion, Phase.SUPERSEDED, "Superseded", words)
+        return None
     if snapshot.effective is None or snapshot.release is None:
         return now + deps.options.plan_retry
     result = sign_offs(promotion, snapshot.effective, snapshot.release)
     if result.rejected:
-        return await _end(deps, promotion, Phase.REJECTED, "SignOffRejected", result.message)
+        await _end(deps, promotion, Phase.REJECTED, "SignOffRejected", result.message)
+        return None
     if result.complete:
-        return await _end(deps, promotion, Phase.SUCCEEDED, "Succeeded", result.message)
+        await _end(deps, promotion, Phase.SUCCEEDED, "Succeeded", result.message)
+        return None
     status = promotion.status.model_copy(
         update={
             "observed_generation": generation,

@@ -61,10 +61,10 @@ async def _resolved(deps: Deps, release: Release) -> tuple[ReleaseStatus, dateti
         status = status.model_copy(
             update={"components": tuple(ResolvedComponent(name=n, chart_digest=d) for n, d in known.items())}
         )
-    digest = status.digest
-    if problem is None and digest is None:
+    frozen = status.digest
+    if problem is None and frozen is None:
         try:
-            digest = release_digest(release, known)
+            frozen = release_digest(release, known)
         except ValueError as error:
             problem = ChartError("ValuesNotCanonical", str(error), final=True)
     if problem is not None:
@@ -79,7 +79,7 @@ async def _resolved(deps: Deps, release: Release) -> tuple[ReleaseStatus, dateti
     return (
         status.model_copy(
             update={
-                "digest": digest,
+                "digest": frozen,
                 "observed_generation": generation,
                 "conditions": merge(status.conditions, [ready, *calm]),
             }

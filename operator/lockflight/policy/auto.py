@@ -1,0 +1,82 @@
+"""Which promotions an environment asks for by itself."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import semver
+
+from lockflight.api.common import Tier
+from lockflight.api.environment import Require
+from lockflight.api.promotion import Phase, Promotion
+from lockflight.api.release import Release
+from lockflight.policy.model import Effective
+
+_NAME_LIMIT = 253
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A promotion to be created."""
+
+    name: str
+    environment: str
+
+
+def automatic(
+    release: Release,
+    environments: Mapping[str, Effective],
+    uids: Mapping[str, str],
+    promotions: Sequence[Promotion],
+    releases: Sequence[Release],
+) -> Iterator[Wanted]:
+    """Environments with ``autoPromote`` whose upstream was passed; never twice, never below what goes there, never held.
+
+    ``promotions`` and ``releases`` are those of the application. The promotion itself still passes every gate.
+    """
+    if (
+        release.status.digest is None
+        or release.spec.hold is not None
+        or release.metadata.deletion_timestamp is not None
+    ):
+        return
+    versions = {r.metadata.name: semver.Version.parse(r.spec.version) for r in releases}
+    mine = semver.Version.parse(release.spec.version)
+    for name, governed in sorted(environments.items()):
+        here = [p for p in promotions if p.spec.environment_ref.name == name]
+        if (
+            governed.spec.auto_promote
+            and not governed.problems
+            and not any(p.spec.release_ref.name == release.metadata.name for p in here)
+            and not any(_reached(p) and versions.get(p.spec.release_ref.name, mine) > mine for p in here)
+            and _upstream_passed(release, governed, uids)
+        ):
+            yield Wanted(promotion_name(release.metadata.name, name), name)
+
+
+def promotion_name(release: str, environment: str) -> str:
+    """``<release>-<environment>``; too long a name is cut and told apart by a hash."""
+    name = f"{release}-{environment}"
+    if len(name) <= _NAME_LIMIT:
+        return name
+    return f"{name[: _NAME_LIMIT - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _reached(promotion: Promotion) -> bool:
+    phase = promotion.status.phase
+    return phase is None or not phase.final or phase is Phase.SUCCEEDED
+
+
+def _upstream_passed(release: Release, governed: Effective, uids: Mapping[str, str]) -> bool:
+    if governed.spec.tier is Tier.LOCAL:
+        # Local asks for nothing, but nobody wants every build there without having said so.
+        return True
+    passed = {
+        row.name
+        for row in release.status.environments
+        if row.digest == release.status.digest and row.signed_off_at and row.environment_uid == uids.get(row.name)
+    }
+    wanted = set(governed.promotes_from)
+    if governed.spec.require is Require.ANY and wanted:
+        return bool(passed & wanted)
+    return wanted <= passed

@@ -1,0 +1,230 @@
+"""An Environment with its tier's baseline filled in: left out is inherited, given may only be stricter."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from lockflight.api.common import RoleCount, Tier, parse_duration
+from lockflight.api.environment import (
+    ChangeControl,
+    Entry,
+    Environment,
+    EnvironmentSpec,
+    Exit,
+    ImagePolicy,
+    Images,
+    NormalChange,
+    OnFailure,
+    Require,
+)
+from lockflight.policy.model import Effective
+from lockflight.policy.values import merge
+
+_BASICS = {"require": Require.ALL, "soak": "0s", "on_failure": OnFailure.ROLLBACK, "timeout": "10m"}
+_BUILD = ("static-analysis", "unit-tests")
+
+TIER_DEFAULTS: Final[Mapping[Tier, EnvironmentSpec]] = {
+    Tier.LOCAL: EnvironmentSpec(tier=Tier.LOCAL, auto_promote=True, **_BASICS),
+    Tier.INTEGRATION: EnvironmentSpec(
+        tier=Tier.INTEGRATION, auto_promote=True, entry=Entry(evidence=_BUILD), **_BASICS
+    ),
+    Tier.SYSTEM_TEST: EnvironmentSpec(
+        tier=Tier.SYSTEM_TEST,
+        auto_promote=True,
+        entry=Entry(tagged_only=True, evidence=(*_BUILD, "integration-tests")),
+        exit=Exit(sign_offs=(RoleCount(role="qa"),)),
+        **_BASICS,
+    ),
+    Tier.UAT: EnvironmentSpec(
+        tier=Tier.UAT,
+        auto_promote=False,
+        entry=Entry(images=Images(require=ImagePolicy.DIGEST)),
+        exit=Exit(sign_offs=(RoleCount(role="business"),)),
+        **_BASICS,
+    ),
+    Tier.PRODUCTION: EnvironmentSpec(
+        tier=Tier.PRODUCTION,
+        auto_promote=False,
+        entry=Entry(images=Images(require=ImagePolicy.DIGEST)),
+        **_BASICS,
+    ),
+}
+"""What an Environment of a tier has where neither it nor a baseline says otherwise."""
+
+DEFAULT_VALID_FOR: Final = "168h"
+"""How long an approval holds where neither schedule nor Environment say."""
+DEFAULT_ATTEMPTS: Final = 2
+"""How many promotions may run under one approval."""
+
+
+@dataclass(slots=True)
+class _Judge:
+    problems: list[str] = field(default_factory=list)
+
+    def refuse(self, name: str, found: object, allowed: str) -> None:
+        self.problems.append(f"spec.{name} is {found}: allowed is {allowed}")
+
+
+def effective(environment: Environment, baseline: Environment | None, stack: Sequence[Environment]) -> Effective:
+    """``environment`` as it counts; ``stack`` are all environments beside it, itself included."""
+    judge = _Judge()
+    tier, spec = environment.spec.tier, environment.spec
+    base = _inherit(baseline.spec, TIER_DEFAULTS[tier], _Judge()) if baseline else TIER_DEFAULTS[tier]
+    merged = _inherit(spec, base, judge)
+    upstream = upstream_of(environment, stack)
+    _floor(merged, judge)
+    _graph(environment, upstream, stack, judge)
+    return Effective(environment.metadata.name, merged, upstream, tuple(judge.problems))
+
+
+def upstream_of(environment: Environment, stack: Sequence[Environment]) -> tuple[str, ...]:
+    """The upstream environments: as named, else those of the next lower tier that the stack has; Local counts for nothing."""
+    if environment.spec.promotes_from is not None:
+        return environment.spec.promotes_from
+    lower = [e for e in stack if Tier.LOCAL.rank < e.spec.tier.rank < environment.spec.tier.rank]
+    nearest = max((e.spec.tier.rank for e in lower), default=None)
+    return tuple(sorted(e.metadata.name for e in lower if e.spec.tier.rank == nearest))
+
+
+def _inherit(spec: EnvironmentSpec, base: EnvironmentSpec, judge: _Judge) -> EnvironmentSpec:
+    if spec.soak and base.soak and parse_duration(spec.soak) < parse_duration(base.soak):
+        judge.refuse("soak", spec.soak, f"at least {base.soak}, the baseline of tier {spec.tier}")
+    if spec.require is Require.ANY and base.require is Require.ALL and base.promotes_from is not None:
+        judge.refuse("require", spec.require, "All, as the baseline says")
+    return base.model_copy(
+        update={
+            "promotes_from": spec.promotes_from,
+            "require": spec.require or base.require,
+            "soak": _longest(spec.soak, base.soak),
+            "target": spec.target or base.target,
+            "entry": _entry(spec.entry, base.entry, judge),
+            "change_control": _change_control(spec.change_control, base.change_control, judge),
+            "exit": _exit(spec.exit, base.exit, judge),
+            "values": merge(base.values or {}, spec.values or {}) or None,
+            "applications": {**(base.applications or {}), **(spec.applications or {})} or None,
+            "values_from": spec.values_from,
+            "on_failure": spec.on_failure or base.on_failure,
+            "auto_promote": base.auto_promote if spec.auto_promote is None else spec.auto_promote,
+            "timeout": spec.timeout or base.timeout,
+        }
+    )
+
+
+def _entry(mine: Entry | None, base: Entry | None, judge: _Judge) -> Entry | None:
+    if mine is None or base is None:
+        return mine or base
+    if base.branches and mine.branches is not None and not (mine.branches and set(mine.branches) <= set(base.branches)):
+        judge.refuse("entry.branches", list(mine.branches), f"some of {list(base.branches)}")
+    if base.tagged_only and mine.tagged_only is False:
+        judge.refuse("entry.taggedOnly", "false", "true")
+    return Entry(
+        branches=mine.branches if mine.branches is not None else base.branches,
+        tagged_only=bool(base.tagged_only or mine.tagged_only),
+        evidence=_united(base.evidence or (), mine.evidence or ()),
+        images=_images(mine.images, base.images, judge),
+    )
+
+
+def _images(mine: Images | None, base: Images | None, judge: _Judge) -> Images | None:
+    if mine is None or base is None:
+        return mine or base
+    order = list(ImagePolicy)
+    if mine.require and base.require and order.index(mine.require) > order.index(base.require):
+        judge.refuse("entry.images.require", mine.require, f"{base.require} or stricter")
+    strictest = min((r for r in (mine.require, base.require) if r), key=order.index, default=None)
+    return Images(require=strictest, local=_united(base.local, mine.local))
+
+
+def _change_control(mine: ChangeControl | None, base: ChangeControl | None, judge: _Judge) -> ChangeControl | None:
+    if mine is None or base is None:
+        return mine or base
+    if mine.attempts and base.attempts and mine.attempts > base.attempts:
+        judge.refuse("changeControl.attempts", mine.attempts, f"at most {base.attempts}")
+    attempts = min((a for a in (mine.attempts, base.attempts) if a), default=None)
+    if mine.normal is None or base.normal is None:
+        return ChangeControl(normal=mine.normal or base.normal, attempts=attempts)
+    valid = [v for v in (mine.normal.valid_for, base.normal.valid_for) if v]
+    if len(valid) == 2 and parse_duration(valid[0]) > parse_duration(valid[1]):
+        judge.refuse("changeControl.normal.validFor", valid[0], f"at most {valid[1]}")
+    normal = NormalChange(
+        approvals=_counts("changeControl.normal.approvals", mine.normal.approvals, base.normal.approvals, judge),
+        valid_for=min(valid, key=parse_duration, default=None),
+    )
+    return ChangeControl(normal=normal, attempts=attempts)
+
+
+def _exit(mine: Exit | None, base: Exit | None, judge: _Judge) -> Exit | None:
+    if mine is None or base is None:
+        return mine or base
+    checks = {check.name: check for check in (*base.verification, *mine.verification)}
+    for check in base.verification:
+        if checks[check.name] != check:
+            judge.refuse(f"exit.verification[{check.name}]", "another check of that name", "the baseline's own")
+    return Exit(
+        verification=tuple(checks.values()),
+        sign_offs=_counts("exit.signOffs", mine.sign_offs, base.sign_offs, judge),
+    )
+
+
+def _counts(
+    name: str, mine: tuple[RoleCount, ...], base: tuple[RoleCount, ...], judge: _Judge
+) -> tuple[RoleCount, ...]:
+    """The roles of both, each with the larger count; a smaller one of ``mine`` is refused."""
+    counts = {need.role: need.count for need in base}
+    for need in mine:
+        if need.count < counts.get(need.role, 0):
+            judge.refuse(f"{name}[{need.role}].count", need.count, f"at least {counts[need.role]}")
+        counts[need.role] = max(need.count, counts.get(need.role, 0))
+    return tuple(RoleCount(role=role, count=count) for role, count in counts.items())
+
+
+def _floor(spec: EnvironmentSpec, judge: _Judge) -> None:
+    signers = {need.role for need in (spec.exit.sign_offs if spec.exit else ())}
+    match spec.tier:
+        case Tier.SYSTEM_TEST if not (spec.exit and spec.exit.verification):
+            judge.refuse("exit.verification", "empty", "at least one check in tier SystemTest")
+        case Tier.UAT if not signers:
+            judge.refuse("exit.signOffs", "empty", "at least one role in tier UAT")
+        case Tier.PRODUCTION if not (spec.change_control and spec.change_control.normal):
+            judge.refuse("changeControl", "absent", "approvals for normal changes in tier Production")
+        case _:
+            pass
+
+
+def _graph(environment: Environment, upstream: tuple[str, ...], stack: Sequence[Environment], judge: _Judge) -> None:
+    by_name = {e.metadata.name: e for e in stack}
+    for name in upstream:
+        found = by_name.get(name)
+        if found is None:
+            judge.refuse(
+                "promotesFrom", name, f"an environment of this stack: {', '.join(sorted(by_name)) or 'none yet'}"
+            )
+        elif found.spec.tier.rank > environment.spec.tier.rank:
+            judge.refuse("promotesFrom", f"{name} of tier {found.spec.tier}", f"tier {environment.spec.tier} or lower")
+    cycle = _cycle(environment.metadata.name, by_name, stack)
+    if cycle:
+        judge.refuse("promotesFrom", f"a cycle, {' → '.join(cycle)}", "a way that ends")
+
+
+def _cycle(start: str, by_name: Mapping[str, Environment], stack: Sequence[Environment]) -> tuple[str, ...]:
+    """A way from ``start`` upstream back to itself, else empty."""
+    ways: list[tuple[str, ...]] = [(start,)]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop()
+        environment = by_name.get(way[-1])
+        for name in upstream_of(environment, stack) if environment else ():
+            if name == start:
+                return (*way, name)
+            if name not in seen:
+                seen.add(name)
+                ways.append((*way, name))
+    return ()
+
+
+def _longest(first: str | None, second: str | None) -> str | None:
+    return max((d for d in (first, second) if d), key=parse_duration, default=None)
+
+
+def _united(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
