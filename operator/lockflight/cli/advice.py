@@ -1,31 +1,65 @@
-"""What a person does next about a closed gate."""
+"""What a person does next about a closed gate: by its reason, else by its name."""
 
 from lockflight.api import reasons
-from lockflight.api.promotion import GateStatus, Outcome, Promotion
+from lockflight.api.promotion import GateStatus, Promotion
 
-_STEPS = {
-    reasons.BINDING: "the platform team labels the target namespace for this stack, environment and tier, and gives "
-    "the deployer its rights: lockflight stack init shows both",
-    reasons.RULES: "the platform team corrects the environment: kubectl describe lfenv {environment}",
-    reasons.ORDER: "bring the release through the environments upstream first: lockflight board",
-    reasons.SOAK: "wait: it must run upstream long enough",
-    reasons.SOURCE: "release from an allowed branch, tagged with its version: lockflight release create --from-git",
-    reasons.ARTIFACTS: "build again, promote the very images that passed upstream, by digest",
-    reasons.EVIDENCE: "create the next version with the evidence that is missing: lockflight release create --evidence",
-    reasons.HOLD: "ask who held it, then: lockflight unhold {release}",
-    reasons.VERSION: "promote a higher version, or go back: lockflight promote {release} {environment} --rollback",
-    reasons.FREEZE: "wait until the freeze ends, or have it lifted: lockflight freeze lift NAME --reason WHY",
-    reasons.CHANGE_WINDOW: "wait for the schedule of the change, or raise a change with another one",
-    reasons.CHANGE_CONTROL: "raise a change if there is none (lockflight change create), else ask its approvers: "
-    "lockflight approve CHANGE --role ROLE",
-    reasons.ROLLBACK_PLAN: "write into the change how it is taken back: lockflight change create --strategy",
-    reasons.CONCURRENCY: "wait: another promotion is at work there; lockflight board shows which",
+_RAISE = (
+    "lockflight -n {stack} change create --release {release} --environment {environment} --title … --reason … "
+    "--strategy HelmRollback"
+)
+_ANOTHER_CHANGE = f"this change opens the gate no more; raise another one: {_RAISE}"
+_EDIT = "kubectl -n {stack} edit lfchg; then it is approved anew"
+_ANOTHER_VERSION = "build and release another version: lockflight -n {stack} release create"
+
+_BY_REASON = {
+    "ReleaseMissing": "abort this promotion: lockflight -n {stack} abort {name}",
+    "EnvironmentMissing": "abort this promotion: lockflight -n {stack} abort {name}",
+    "ReleaseNotReady": "see what keeps its charts: kubectl -n {stack} describe lfrel {release}",
+    "PlanMissing": "another gate says what keeps the plan, or: kubectl -n {stack} describe lfrel {release}",
+    "NotSignedOffUpstream": "ask for the sign-off upstream: lockflight -n {stack} board shows the promotion that waits",
+    "NotVerifiedUpstream": "wait for the verification upstream: lockflight -n {stack} board",
+    "RejectedUpstream": f"it goes no further; {_ANOTHER_VERSION}",
+    "UpstreamMissing": "the platform team creates the environment, or takes it out of promotesFrom of {environment}",
+    "UpstreamIsLocal": "the platform team names another environment in promotesFrom of {environment}",
+    "NeverVerifiedHere": "choose a release that ran here: lockflight -n {stack} board",
+    "NotSoaking": "promote it upstream again, and let it run there",
+    "ChangeHeld": "ask who held the change, then take the hold away: kubectl -n {stack} edit lfchg",
+    "FreezeInvalid": "whoever declared the freeze corrects or lifts it: lockflight freeze lift NAME --reason WHY",
+    "NoChange": _RAISE,
+    "ChangeMissing": "create the change under that name, or abort this promotion: lockflight -n {stack} abort {name}",
+    "AmbiguousChange": "cancel the changes that are not meant, or: lockflight -n {stack} abort {name}, then "
+    "lockflight -n {stack} promote {release} {environment} --change CHANGE",
+    "ApprovalsMissing": "approvers look and decide: lockflight -n {stack} approve CHANGE --role ROLE",
+    "PlanChanged": "wait for the new plan; then approvers look again: lockflight -n {stack} approve CHANGE --role ROLE",
+    "CreatorUnknown": "the platform team installs the admission policies; then raise the change again",
+    "ScheduleNotBegun": f"wait for it, or change the schedule: {_EDIT}",
+}
+
+_BY_GATE = {
+    reasons.BINDING: "the platform team labels the target namespace and gives the deployer its rights: "
+    "the chart lockflight-stack does both",
+    reasons.RULES: "the platform team corrects the environment: kubectl -n {stack} describe lfenv {environment}",
+    reasons.ORDER: "bring it through the environments upstream first: lockflight -n {stack} board",
+    reasons.SOAK: "wait: it must run upstream long enough without a break",
+    reasons.SOURCE: f"merge and tag it, then {_ANOTHER_VERSION} --from-git",
+    reasons.ARTIFACTS: f"promote the very images that passed upstream, by digest; else {_ANOTHER_VERSION}",
+    reasons.EVIDENCE: f"{_ANOTHER_VERSION} --evidence TYPE=Passed",
+    reasons.HOLD: "ask who held it, then: lockflight -n {stack} unhold {release}",
+    reasons.VERSION: "to go back: lockflight -n {stack} promote {release} {environment} --rollback",
+    reasons.FREEZE: "wait until it ends, or have it lifted: lockflight freeze lift NAME --reason WHY",
+    reasons.CHANGE_WINDOW: _ANOTHER_CHANGE,
+    reasons.CHANGE_CONTROL: _ANOTHER_CHANGE,
+    reasons.ROLLBACK_PLAN: f"write into the change how it is taken back: {_EDIT}",
+    reasons.CONCURRENCY: "wait: another promotion is at work there; lockflight -n {stack} board shows which",
 }
 
 
 def next_step(gate: GateStatus, promotion: Promotion) -> str:
     """One line; empty for a gate that this program does not know, whose message then has to do."""
-    step = _STEPS.get(gate.name, "")
-    if gate.name == reasons.CHANGE_CONTROL and gate.outcome is Outcome.DENIED:
-        step = "this change does not open the gate any more: raise another one with lockflight change create"
-    return step.format(release=promotion.spec.release_ref.name, environment=promotion.spec.environment_ref.name)
+    step = _BY_REASON.get(gate.reason) or _BY_GATE.get(gate.name, "")
+    return step.format(
+        stack=promotion.metadata.namespace,
+        name=promotion.metadata.name,
+        release=promotion.spec.release_ref.name,
+        environment=promotion.spec.environment_ref.name,
+    )

@@ -52,7 +52,7 @@ def show_table(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    view = RichTable(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    view = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for header in table.headers:
         view.add_column(header, overflow="fold")
     for row in table.rows:

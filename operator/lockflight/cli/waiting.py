@@ -8,12 +8,12 @@ import click
 
 from lockflight.api.common import parse_duration
 from lockflight.cli.app import App
-from lockflight.cli.errors import TimedOutError
+from lockflight.cli.errors import TimedOutError, UnreachableError
 
 T = TypeVar("T")
 
-INTERVAL = 1.0
-"""Seconds between two looks."""
+INTERVAL, PATIENT_INTERVAL = 1.0, 5.0
+"""Seconds between two looks: in the first minute, and after it."""
 
 
 class DurationType(click.ParamType[timedelta]):
@@ -39,13 +39,24 @@ timeout_option = click.option(
 
 
 def wait_for(app: App, timeout: timedelta, look: Callable[[], T | None], waiting: Callable[[], str]) -> T:
-    """What ``look`` finds, looked for once a second. Raises TimedOutError, which says what it was waiting for."""
-    deadline = app.now() + timeout
+    """What ``look`` finds, looked for again and again.
+
+    An API server that is away for a while ends no wait. Raises TimedOutError, which says what it was waiting for, or
+    UnreachableError where the server is away when the time is up.
+    """
+    start = app.now()
     while True:
-        found = look()
+        away: UnreachableError | None = None
+        try:
+            found = look()
+        except UnreachableError as problem:
+            found, away = None, problem
         if found is not None:
             return found
-        if app.now() >= deadline:
+        waited = app.now() - start
+        if waited >= timeout:
+            if away is not None:
+                raise away
             msg = f"time is up: {waiting()}"
             raise TimedOutError(msg)
-        app.sleep(INTERVAL)
+        app.sleep(INTERVAL if waited < timedelta(minutes=1) else PATIENT_INTERVAL)

@@ -2,7 +2,10 @@
 
 import pytest
 
+from lockflight.api.kinds import Kind
 from lockflight.api.promotion import Action
+from lockflight.cli.client import Manifest
+from lockflight.cli.errors import UnreachableError
 from lockflight.cli.promote import free_name
 from tests.unit.cli.fakes import STACK, Clock, FakeApi, data, environment, promotion, release, run
 
@@ -82,6 +85,35 @@ def test_waiting_ends_with_4_at_the_deadline() -> None:
     result = run(_api(promotion("2.4.0", "uat", waitsFor="cab: 1 of 2")), *UAT, "--wait", "--timeout", "10s")
     assert result.exit_code == 4
     assert "is still Waiting: cab: 1 of 2" in result.stderr
+
+
+def test_a_server_that_is_away_for_a_while_ends_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = _api(promotion("2.4.0", "uat", "Deploying"))
+    answer, away = api.get, [True, True, False]
+
+    def get(kind: Kind, namespace: str, name: str) -> Manifest:
+        if clock.slept and away and away.pop():
+            raise UnreachableError("away")
+        return answer(kind, namespace, name)
+
+    monkeypatch.setattr(api, "get", get)
+    clock = Clock(lambda n: api.put(promotion("2.4.0", "uat", "Succeeded")) if n == 4 else None)
+    assert run(api, *UAT, "--wait", clock=clock).exit_code == 0
+
+
+def test_a_server_that_stays_away_ends_the_wait_with_5_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = _api(promotion("2.4.0", "uat", "Deploying"))
+    answer = api.get
+
+    def get(kind: Kind, namespace: str, name: str) -> Manifest:
+        if clock.slept:
+            raise UnreachableError("away")
+        return answer(kind, namespace, name)
+
+    monkeypatch.setattr(api, "get", get)
+    clock = Clock()
+    assert run(api, *UAT, "--wait", "--timeout", "2m", clock=clock).exit_code == 5
+    assert clock.slept == 60 + 12
 
 
 def test_a_duration_that_is_none_is_wrong_usage() -> None:
