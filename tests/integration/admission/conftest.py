@@ -9,7 +9,7 @@ import yaml
 from lockflight.admission.shipped import policies
 from lockflight.assets import asset
 from lockflight.devcluster import Person
-from lockflight.devcluster.providers import ClusterLike
+from lockflight.devcluster.providers import ClusterLike, open_cluster
 
 from .world import (
     API,
@@ -135,10 +135,19 @@ def apply(cluster: ClusterLike, text: str) -> None:
 
 
 @pytest.fixture(scope="package")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterLike]:
+    """A cluster of its own: policies bind everybody, and a running operator would answer what is tried here."""
+    opened = open_cluster(tmp_path_factory.mktemp("admission"), people=PEOPLE)
+    try:
+        yield opened
+        opened.check()
+    finally:
+        opened.down()
+
+
+@pytest.fixture(scope="package")
 def world(cluster: ClusterLike) -> Iterator[World]:
     """The stack ``admission`` with the shipped policies in force; both are gone afterwards."""
-    for person in PEOPLE:
-        cluster.add_person(person)
     apply(cluster, "\n---\n".join(path.read_text() for path in sorted(CRDS.glob("*.yaml"))))
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all")
     apply(cluster, "{apiVersion: v1, kind: Namespace, metadata: {name: lockflight-system}}")
