@@ -45,7 +45,7 @@ class Program:
 
 
 class Identities:
-    """Every certificate of a cluster. etcd trusts an authority of its own: no person's certificate opens it."""
+    """Every certificate of a cluster. etcd and extension API servers trust authorities of their own, not people's."""
 
     def __init__(self, layout: Layout) -> None:
         """Load the authorities, or make them."""
@@ -53,6 +53,7 @@ class Identities:
         self._layout = layout
         self.ca = Authority(layout.pki, "ca")
         self.etcd_ca = Authority(private_folder(layout.pki / "etcd"), "ca")
+        self.front_proxy_ca = Authority(private_folder(layout.pki / "front-proxy"), "ca")
         self.service_accounts = Pair(layout.pki / "service-accounts.pub", layout.pki / "service-accounts.key")
         if not self.service_accounts.there:
             key = new_key()
@@ -102,6 +103,7 @@ def kube_apiserver(layout: Layout, ports: dict[str, int], ids: Identities) -> Pr
     """The API server: TLS, client certificates, RBAC, an audit event for every request."""
     tls = ids.ca.server("kube-apiserver", (LOOPBACK, _FIRST_SERVICE, *_API_NAMES))
     store = ids.etcd_ca.client("client", "kube-apiserver")
+    proxy = ids.front_proxy_ca.client("client", "front-proxy-client")
     return Program(
         "kube-apiserver",
         (
@@ -117,6 +119,14 @@ def kube_apiserver(layout: Layout, ports: dict[str, int], ids: Identities) -> Pr
             f"--etcd-cafile={ids.etcd_ca.pair.cert}",
             f"--etcd-certfile={store.cert}",
             f"--etcd-keyfile={store.key}",
+            # An authority of its own for extension API servers; the components ask for it even where there are none.
+            f"--requestheader-client-ca-file={ids.front_proxy_ca.pair.cert}",
+            "--requestheader-allowed-names=front-proxy-client",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+            f"--proxy-client-cert-file={proxy.cert}",
+            f"--proxy-client-key-file={proxy.key}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged=true",
