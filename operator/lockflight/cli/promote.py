@@ -19,6 +19,7 @@ from lockflight.cli.names import environment_argument, promotion_argument, relea
 from lockflight.cli.objects import get, list_all, parse
 from lockflight.cli.waiting import timeout_option, wait_for
 from lockflight.cli.writing import create, edit
+from lockflight.policy.auto import promotion_name
 
 TRIES = 3
 """Names tried where others create promotions at the same moment."""
@@ -109,7 +110,7 @@ def _agree(standing: Promotion, change: str | None) -> None:
 
 def free_name(release: str, environment: str, action: Action, taken: set[str]) -> str:
     """``<release>-<environment>``, ``…-rollback``, then ``…-2`` and so on."""
-    base = f"{release}-{environment}" + ("-rollback" if action is Action.ROLLBACK else "")
+    base = promotion_name(release, environment) + ("-rollback" if action is Action.ROLLBACK else "")
     number, name = 1, base
     while name in taken:
         number += 1
