@@ -1,7 +1,7 @@
 """``lockflight stack``: a new stack, as manifests or as values of its chart."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -59,7 +59,7 @@ def starter(name: str, applications: Sequence[str], tiers: Sequence[Tier]) -> di
     return {
         "stack": name,
         "applications": list(applications) or [name],
-        "environments": list(_environments(tiers)),
+        "environments": [_environment(tier) for tier in tiers],
         "people": {
             "releasers": group("developers"),
             "approvers": {"cab": group("cab")},
@@ -69,14 +69,9 @@ def starter(name: str, applications: Sequence[str], tiers: Sequence[Tier]) -> di
     }
 
 
-def _environments(tiers: Sequence[Tier]) -> Iterator[dict[str, Any]]:
-    entry = next((tier for tier in tiers if tier is not Tier.LOCAL), None)
-    for tier in tiers:
-        spec = dict(_SPECS.get(tier, {}))
-        # A Local environment's passing counts for nothing, so the first real one does not wait for it.
-        if tier is entry and Tier.LOCAL in tiers:
-            spec["promotesFrom"] = []
-        yield {"name": _NAMES[tier], "tier": tier.value} | ({"spec": spec} if spec else {})
+def _environment(tier: Tier) -> dict[str, Any]:
+    spec = _SPECS.get(tier)
+    return {"name": _NAMES[tier], "tier": tier.value} | ({"spec": spec} if spec else {})
 
 
 def _render(helm: str, namespace: str, values: dict[str, Any]) -> str:

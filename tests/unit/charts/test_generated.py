@@ -10,7 +10,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from lockflight.admission.__main__ import main
+from lockflight.api.environment import Environment
 from lockflight.api.kinds import BY_NAME
+from lockflight.policy.effective import effective
 
 from .helm import ROOT, template
 
@@ -85,10 +87,12 @@ def kustomize(folder: str) -> list[dict[str, Any]]:
     return [obj for obj in yaml.safe_load_all(text) if obj]
 
 
-def test_the_examples_are_what_the_models_accept() -> None:
+def test_the_examples_are_what_the_models_and_the_floors_accept() -> None:
     assert kustomize("examples")
     files = (ROOT / "manifests/examples").rglob("*.yaml")
     objects = [obj for path in files for obj in yaml.safe_load_all(path.read_text())]
     ours = [obj for obj in objects if obj.get("apiVersion") == "lockflight.dev/v1alpha1"]
     kinds = sorted({BY_NAME[obj["kind"]].model.model_validate(obj).kind for obj in ours})
     assert kinds == ["ChangeRequest", "Environment", "FreezeWindow", "Release"]
+    environments = [Environment.model_validate(obj) for obj in ours if obj["kind"] == "Environment"]
+    assert [p for e in environments for p in effective(e, None, environments).problems] == []

@@ -1,10 +1,13 @@
 """``lockflight stack init``."""
 
+import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from lockflight.api.common import Tier
 from lockflight.api.environment import Environment
 from lockflight.cli.stack import stack
+from lockflight.policy.effective import effective
 
 from .helm import HELM
 
@@ -33,8 +36,16 @@ def test_values_to_start_from_name_applications_and_tiers() -> None:
 
     assert values["applications"] == ["web", "api"]
     assert [e["name"] for e in values["environments"]] == ["local", "integration", "uat"]
-    assert values["environments"][1]["spec"]["promotesFrom"] == []
     assert values["people"]["signers"] == {"business": [{"kind": "Group", "name": "shop-business"}]}
+
+
+@pytest.mark.parametrize("tiers", ["Integration,Production", "UAT,Production", ",".join(Tier)])
+def test_a_new_stack_is_within_the_floors_of_its_tiers(tiers: str) -> None:
+    objects = yaml.safe_load_all(init("payments", "--tiers", tiers).stdout)
+    environments = [Environment.model_validate(obj) for obj in objects if obj and obj["kind"] == "Environment"]
+    assert {e.metadata.name: effective(e, None, environments).problems for e in environments} == {
+        e.metadata.name: () for e in environments
+    }
 
 
 def test_an_operator_elsewhere_is_named() -> None:
