@@ -1,0 +1,276 @@
+"""One case for every CEL rule at every place where it stands: what it lets through and what it refuses."""
+
+from dataclasses import dataclass, field
+
+from .objects import DROP, Json
+
+OCI = {"oci": "oci://registry.example/charts/payments", "version": "2.4.0"}
+REPOSITORY = {"repository": "https://charts.example", "name": "payments", "version": "2.4.0"}
+COMPONENT = {"name": "api", "chart": OCI}
+JOB: Json = {"template": {"spec": {"template": {}}}}
+NO_TIME = "must be longer than 0s: write a duration such as 10m"
+NO_DAY = "no such day or time: write it like 2026-12-18T18:00:00"
+ONE_ORIGIN = "a chart comes from oci or from repository: give exactly one of them"
+NAME_THERE = "a chart in a repository has a name there, an oci chart has none: repository and name go together"
+
+
+@dataclass(frozen=True)
+class Case:
+    """The rule with ``message`` at ``where`` in a kind's schema.
+
+    ``accepted`` and ``refused`` are fields to change in the kind's documented example. With ``before`` the object is
+    stored first, with those fields changed, and then edited: the rule is about what may change. ``approvals`` are in
+    its status by then.
+    """
+
+    kind: str
+    where: str
+    message: str
+    accepted: Json
+    refused: Json
+    before: Json | None = None
+    approvals: list[Json] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.where}: {self.message}"
+
+
+def _fixed(kind: str, name: str, message: str, *, instead: Json, also: Json, before: Json | None = None) -> Case:
+    return Case(kind, "spec", message.format(name), also, instead, before or {})
+
+
+_RELEASE = "a release is immutable: {} cannot change, create another version"
+_PROMOTION = "a promotion is one attempt: {} cannot change, create another promotion"
+_UNHELD: Json = {"spec.hold": DROP}
+
+CASES = [
+    # Environment
+    Case(
+        "Environment",
+        "",
+        "metadata.name is what other objects call an Environment by: a-z, 0-9 and -, at most 40 characters",
+        {"metadata.name": "production-eu"},
+        {"metadata.name": "production.eu"},
+    ),
+    Case(
+        "Environment",
+        "",
+        "promotesFrom names the environment itself: name those that come before it, or [] for an entry",
+        {"spec.promotesFrom": ["uat", "uat-eu"]},
+        {"spec.promotesFrom": ["uat", "production"]},
+    ),
+    Case(
+        "Environment",
+        "spec",
+        "tier is fixed: create another Environment",
+        {"spec.soak": "48h"},
+        {"spec.tier": "UAT"},
+        before={},
+    ),
+    Case(
+        "Environment",
+        "spec",
+        "require speaks of promotesFrom: name the upstream environments too",
+        {"spec.require": "Any"},
+        {"spec.promotesFrom": DROP},
+    ),
+    Case(
+        "Environment",
+        "spec",
+        "soak is a stay in the environment before: an entry (promotesFrom: []) has none, leave soak out",
+        {"spec.promotesFrom": [], "spec.require": DROP, "spec.soak": DROP},
+        {"spec.promotesFrom": [], "spec.require": DROP},
+    ),
+    Case(
+        "Environment",
+        "spec",
+        "tier SystemTest takes tagged builds only: entry.taggedOnly is true there, leave it out",
+        {"spec.tier": "SystemTest", "spec.entry.taggedOnly": DROP},
+        {"spec.tier": "SystemTest", "spec.entry.taggedOnly": False},
+    ),
+    Case(
+        "Environment",
+        "spec",
+        "tiers UAT and Production name images by digest: entry.images.require is Digest there, leave it out",
+        {"spec.tier": "SystemTest", "spec.entry.images.require": "Versioned"},
+        {"spec.tier": "UAT", "spec.entry.images.require": "Versioned"},
+    ),
+    Case(
+        "Environment",
+        "spec",
+        "the keys of applications are names: a-z, 0-9 and -, at most 40 characters",
+        {"spec.applications": {"ledger-2": {"values": {}}}},
+        {"spec.applications": {"Ledger": {"values": {}}}},
+    ),
+    Case(
+        "Environment",
+        "spec.exit.verification[]",
+        "a verification is either helmTest or job: give exactly one of them",
+        {"spec.exit.verification": [{"name": "smoke", "helmTest": {}}, {"name": "load", "job": JOB}]},
+        {"spec.exit.verification": [{"name": "smoke", "helmTest": {}, "job": JOB}]},
+    ),
+    *(
+        Case("Environment", where.replace(".0.", "[].").replace(".1.", "[]."), NO_TIME, {where: "1s"}, {where: "0h0m"})
+        for where in (
+            "spec.timeout",
+            "spec.changeControl.normal.validFor",
+            "spec.exit.verification.0.helmTest.timeout",
+            "spec.exit.verification.1.job.timeout",
+        )
+    ),
+    # Release
+    Case(
+        "Release",
+        "spec",
+        "a release has chart (one component) or components: give exactly one of them",
+        {"spec.components": DROP, "spec.chart": OCI, "spec.environments": DROP},
+        {"spec.chart": OCI},
+    ),
+    *(
+        _fixed("Release", name, _RELEASE, instead={f"spec.{name}": value}, also=_UNHELD)
+        for name, value in {
+            "application": "ledger",
+            "version": "2.4.1",
+            "source": DROP,
+            "components": [COMPONENT],
+            "environments": {"production": {"values": {"logLevel": "debug"}}},
+            "evidence": [{"type": "unit-tests", "result": "Failed"}],
+        }.items()
+    ),
+    _fixed(
+        "Release",
+        "chart",
+        _RELEASE,
+        instead={"spec.chart.version": "2.4.1"},
+        also=_UNHELD,
+        before={"spec.components": DROP, "spec.chart": OCI, "spec.environments": DROP},
+    ),
+    Case(
+        "Release",
+        "spec",
+        "version becomes a label: it ends with a letter or a digit",
+        {"spec.version": "2.4.0-rc.1"},
+        {"spec.version": "2.4.0-rc-"},
+    ),
+    Case(
+        "Release",
+        "spec",
+        "the Helm release name <application>-<component> has at most 53 characters: shorten one of them",
+        {"spec.application": "a" * 40, "spec.components.1.name": "c" * 12, "spec.environments": DROP},
+        {"spec.application": "a" * 40, "spec.components.1.name": "c" * 13, "spec.environments": DROP},
+    ),
+    Case(
+        "Release",
+        "spec",
+        "the keys of environments are names: a-z, 0-9 and -, at most 40 characters",
+        {"spec.environments": {"uat-2": {"values": {}}}},
+        {"spec.environments": {"UAT": {"values": {}}}},
+    ),
+    Case(
+        "Release",
+        "spec",
+        "environments.<name>.components names a component that this release does not have: "
+        "take a name from components; with the short form chart it is app",
+        {"spec.environments": {"uat": {"components": {"schema": {"values": {}}}}}},
+        {"spec.environments": {"uat": {"components": {"web": {"values": {}}}}}},
+    ),
+    *(
+        Case("Release", where, message, {**base, path: REPOSITORY}, {**base, path: wrong})
+        for where, path, base in (
+            ("spec.chart", "spec.chart", {"spec.components": DROP, "spec.environments": DROP}),
+            ("spec.components[].chart", "spec.components.0.chart", {}),
+        )
+        for message, wrong in (
+            (ONE_ORIGIN, {**OCI, **REPOSITORY}),
+            (NAME_THERE, {**OCI, "name": "payments"}),
+        )
+    ),
+    # Promotion
+    *(
+        _fixed("Promotion", name, _PROMOTION, instead={f"spec.{name}": value}, also={"spec.abort": True})
+        for name, value in {
+            "releaseRef": {"name": "payments-2.5.0"},
+            "environmentRef": {"name": "uat"},
+            "changeRequestRef": DROP,
+            "action": "Rollback",
+        }.items()
+    ),
+    Case(
+        "Promotion",
+        "spec",
+        "an abort cannot be taken back: create another promotion",
+        {"spec.abort": True},
+        {"spec.abort": False},
+        before={"spec.abort": True},
+    ),
+    # ChangeRequest
+    Case(
+        "ChangeRequest",
+        "",
+        "type is fixed once somebody decided on the change: raise another one",
+        {"spec.title": "Payments 2.4.0, second try"},
+        {"spec.type": "Emergency"},
+        before={},
+        approvals=[{"role": "cab", "decision": "Approved"}],
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "releaseRef is fixed: raise another change for another release",
+        {"spec.type": "Standard"},
+        {"spec.releaseRef.name": "payments-2.5.0"},
+        before={},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "a cancelled change stays cancelled: raise another one",
+        {"spec.cancel.reason": "another reason"},
+        {"spec.cancel": DROP},
+        before={"spec.cancel": {"reason": "not needed"}},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "rollbackPlan.until must lie after schedule.start: there is nothing to take back before it",
+        {"spec.rollbackPlan.until": "2026-12-01T19:00:01Z"},
+        {"spec.rollbackPlan.until": "2026-12-01T19:00:00Z"},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec.rollbackPlan",
+        "RollForward, Restore and Manual are done by people: write down the steps",
+        {"spec.rollbackPlan.strategy": "Restore"},
+        {"spec.rollbackPlan.strategy": "Restore", "spec.rollbackPlan.steps": []},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec.schedule",
+        "schedule.end must lie after schedule.start",
+        {"spec.schedule.end": "2026-12-01T19:00:01Z"},
+        {"spec.schedule.end": "2026-12-01T19:00:00Z"},
+    ),
+    # FreezeWindow
+    Case(
+        "FreezeWindow",
+        "spec",
+        "end must lie after start; leave it out: until lifted",
+        {"spec.end": DROP},
+        {"spec.end": "2026-12-18T18:00:00"},
+    ),
+    Case(
+        "FreezeWindow",
+        "spec",
+        "a lifted freeze stays lifted: declare another one",
+        {"spec.lift.reason": "another reason"},
+        {"spec.lift": DROP},
+        before={"spec.lift": {"reason": "books closed"}},
+    ),
+    *(
+        Case("FreezeWindow", f"spec.{name}", NO_DAY, {f"spec.{name}": good}, {f"spec.{name}": bad})
+        for name, good, bad in (
+            ("start", "2026-12-01T00:00:00", "2026-11-31T00:00:00"),
+            ("end", "2028-02-29T23:59:59", "2029-02-29T23:59:59"),
+        )
+    ),
+]

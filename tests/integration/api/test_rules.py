@@ -1,0 +1,79 @@
+"""Every CEL rule of the CRDs lets through what it should and refuses what it should, and says so in its own words."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lockflight.api.kinds import KINDS
+from lockflight.crdgen.crd import crd
+
+from .cases import CASES, Case
+from .objects import Json, change, documented
+from .server import MERGE_PATCH, RefusedError, Server
+
+
+def _rules(schema: Json, where: str) -> Iterator[tuple[str, str]]:
+    for rule in schema.get("x-kubernetes-validations", []):
+        yield where, rule["message"]
+    for name, child in schema.get("properties", {}).items():
+        yield from _rules(child, f"{where}.{name}".lstrip("."))
+    for key, step in (("items", "[]"), ("additionalProperties", ".*")):
+        if key in schema:
+            yield from _rules(schema[key], where + step)
+
+
+def test_every_rule_has_a_case_and_every_case_a_rule() -> None:
+    shipped = {
+        (kind.name, *rule)
+        for kind in KINDS
+        for rule in _rules(crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"], "")
+    }
+    assert {(case.kind, case.where, case.message) for case in CASES} == shipped
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_rule_accepts_and_refuses(server: Server, case: Case) -> None:
+    example = documented(case.kind)[0]
+    if case.before is None:
+        server.try_create(change(example, case.accepted))
+        with pytest.raises(RefusedError) as refused:
+            server.try_create(change(example, case.refused))
+    else:
+        base = change(example, case.before)
+        stored = server.create(base)
+        if case.approvals:
+            stored = server.patch_status(stored, {"status": {"approvals": case.approvals}}, MERGE_PATCH)
+        server.try_replace(stored, change(base, case.accepted))
+        with pytest.raises(RefusedError) as refused:
+            server.try_replace(stored, change(base, case.refused))
+    (cause,) = refused.value.causes
+    assert cause.message.endswith(case.message)
+
+
+def test_type_may_change_until_somebody_decided(server: Server) -> None:
+    example = documented("ChangeRequest")[0]
+    server.try_replace(server.create(example), change(example, {"spec.type": "Emergency"}))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"spec.components.1.values.image.digest": "sha256:other"},
+        {"spec.components.1.values.added": {"deep": [1]}},
+        {"spec.environments.production.values.logLevel": "debug"},
+        {"spec.environments.production.components.api.values.replicaCount": 5},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_a_release_is_immutable_down_to_its_values(server: Server, fields: Json) -> None:
+    example = documented("Release")[0]
+    stored = server.create(example)
+    with pytest.raises(RefusedError, match="a release is immutable"):
+        server.try_replace(stored, change(example, fields))
+
+
+def test_the_component_of_the_short_form_is_called_app(server: Server) -> None:
+    short = documented("Release")[1]
+    server.try_create(change(short, {"spec.environments": {"uat": {"components": {"app": {"values": {}}}}}}))
+    with pytest.raises(RefusedError, match="with the short form chart it is app"):
+        server.try_create(change(short, {"spec.environments": {"uat": {"components": {"api": {"values": {}}}}}}))
