@@ -41,8 +41,8 @@ async def _run(settings: Settings) -> int:
     told, lost = asyncio.Event(), asyncio.Event()
     _on_signals(told)
     async with bootstrap.operator(settings, lost.set) as operator:
-        port = await operator.http.open(settings.http_port)
-        log.info("started", identity=settings.identity, http_port=port)
+        await operator.http.open(settings.http_port)
+        log.info("started", identity=settings.identity, http_port=settings.http_port)
         work = asyncio.create_task(_work(operator, told), name="work")
         ends = [asyncio.create_task(told.wait()), asyncio.create_task(lost.wait())]
         try:

@@ -59,8 +59,8 @@ class Settings(BaseSettings):
     """How long the Lease holds without renewal, in seconds: the pause until a standby takes over after a crash. Short
     ones are lost to a slow API server."""
 
-    http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
-    """Port of /healthz, /readyz and /metrics; 0 takes a free one, which the log names."""
+    http_port: Annotated[int, Field(ge=1, le=65_535)] = 8080
+    """Port of /healthz, /readyz and /metrics, on every address of the pod."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The lowest level that is logged."""

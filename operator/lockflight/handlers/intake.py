@@ -30,7 +30,7 @@ class Intake:
 
     def version(self, key: Key) -> str | None:
         """The resourceVersion of the newest known state; None where the object is not known."""
-        known = self._store.find(key)
+        known = self._store.find(key) if key.kind in BY_NAME else None
         return known.metadata.resource_version if known is not None else self._others.get(key)
 
     def versions(self, kind: str) -> dict[Key, str]:
