@@ -77,7 +77,7 @@ def main() -> int:
 def prepare_venv() -> bool:
     """Make the virtual environment from the lock file, unless it is up to date; whether there was anything to do."""
     stamp = VENV / ".stamp"
-    want = digest(ROOT / "requirements.lock", ROOT / "pyproject.toml") + f" {sys.version_info.major}"
+    want = digest(ROOT / "requirements.lock", ROOT / "pyproject.toml")
     if stamp.is_file() and stamp.read_text() == want:
         return False
     python = VENV / "bin" / "python"

@@ -206,9 +206,9 @@ def _usable(layout: Layout, tools: Path, nodes: int) -> Record:
         known = record.load(layout)
     except NotUpError:
         known = Record(tools, nodes, {})
-    known = replace(known, tools=tools, nodes=max(nodes, known.nodes))
-    running = any(process.alive for process in known.processes.values())
-    if known.ports and (running or not any(listening(port) for port in known.ports.values())):
+    alive = {name: process for name, process in known.processes.items() if process.alive}
+    known = replace(known, tools=tools, nodes=max(nodes, known.nodes), processes=alive)
+    if known.ports and (alive or not any(listening(port) for port in known.ports.values())):
         return known
     ports = dict(zip(programs.PORTS, free_ports(len(programs.PORTS)), strict=True))
     return replace(known.without_processes(), ports=ports)
