@@ -28,7 +28,7 @@ def demo(*, keep: bool, state: Path) -> None:
 
     console, began = Console(width=120, soft_wrap=True), monotonic()
     console.print("[bold]Lockflight demo[/]: a release climbs to production, and what stops those that should not.")
-    cluster = open_cluster(state.resolve())
+    cluster = open_cluster(state.resolve(), detached=keep, progress=lambda line: console.print(f"[dim]  {line}[/]"))
     for person, group in (
         ("jo", "developers"),
         ("alice", "cab"),

@@ -1,10 +1,14 @@
 """Shows each step as a person would take it: the command, what came back, and why."""
 
 import json
+import os
 import shlex
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -72,9 +76,18 @@ class Narrator:
             sleep(0.1)
 
     def _call(self, who: str, command: Sequence[str], stdin: str | None) -> subprocess.CompletedProcess[str]:
-        environment = {**self.cluster.env, "KUBECONFIG": str(self.cluster.kubeconfig(who)), "COLUMNS": "110"}
+        environment = {**self.cluster.env_for(who), "COLUMNS": "110"}
+        # `lockflight` is the one of this installation, whether or not it is on the caller's PATH.
+        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        program = shutil.which(command[0], path=environment["PATH"]) or command[0]
         return subprocess.run(
-            list(command), env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=180
+            [program, *command[1:]],
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
         )
 
 

@@ -45,6 +45,8 @@ class Run:
     planned: Planned
     running: Running
     revisions: tuple[Revision, ...]
+    status: PromotionStatus
+    """The promotion's status as it should be; ``promotion`` has it as it was last written."""
 
     @property
     def namespace(self) -> str:
@@ -57,8 +59,9 @@ class Run:
         return parse_duration(self.governed.spec.timeout or "10m")
 
     async def save(self, status: PromotionStatus) -> None:
-        """Write the promotion's status."""
+        """Write the promotion's status: what changed since the last time."""
         self.promotion = await write(self.deps, self.promotion, status)
+        self.status = self.promotion.status
 
 
 async def run(deps: Deps, gathered: Gathered, promotion: Promotion, running: Running) -> None:
@@ -68,7 +71,15 @@ async def run(deps: Deps, gathered: Gathered, promotion: Promotion, running: Run
         await _lost(deps, promotion, snapshot)
         return
     work = Run(
-        deps, promotion, snapshot.release, snapshot.effective, snapshot.change, planned, running, snapshot.revisions
+        deps,
+        promotion,
+        snapshot.release,
+        snapshot.effective,
+        snapshot.change,
+        planned,
+        running,
+        snapshot.revisions,
+        promotion.status,
     )
     execution = promotion.status.execution
     if execution is not None and execution.remediation is not None:
@@ -96,7 +107,7 @@ async def _apply(work: Run) -> Failure | None:
             aborted = work.running.aborted.is_set()
             what = "aborted while applying" if aborted else "could not apply"
             return Failure(f"{what} component {component.name}: {result.message}", aborted=aborted)
-    status = work.promotion.status
+    status = work.status
     now = work.deps.clock.now()
     checks = _checks(work)
     if status.deployed_at is None:
@@ -107,7 +118,7 @@ async def _apply(work: Run) -> Failure | None:
         status = status.model_copy(update={"verification": tuple(_started(status, check, now) for check in checks)})
         await work.save(status)
     else:
-        work.promotion = work.promotion.model_copy(update={"status": status})
+        work.status = status
     return None
 
 
@@ -185,7 +196,7 @@ async def _helm(work: Run, helm_release: str, action: str, argument: HelmJob | i
 
 async def _verify(work: Run) -> Failure | None:
     for check in _checks(work):
-        done = next((v for v in work.promotion.status.verification if v.name == check.name), None)
+        done = next((v for v in work.status.verification if v.name == check.name), None)
         if done is not None and done.state == "Passed":
             continue
         if work.running.aborted.is_set():
@@ -198,10 +209,10 @@ async def _verify(work: Run) -> Failure | None:
             )
             if v.name == check.name
             else v
-            for v in work.promotion.status.verification
+            for v in work.status.verification
         )
-        status = work.promotion.status.model_copy(update={"verification": rows})
-        work.promotion = work.promotion.model_copy(update={"status": status})
+        status = work.status.model_copy(update={"verification": rows})
+        work.status = status
         if not passed:
             aborted = work.running.aborted.is_set()
             return Failure("aborted" if aborted else f"verification {check.name} failed: {message}", aborted=aborted)
@@ -245,7 +256,7 @@ async def _job_or_abort(work: Run, name: str, timeout: timedelta) -> JobResult:
 
 async def _remedy(work: Run, failure: Failure) -> None:
     """Bring the whole bundle back, or hold it, as the plan of the change or the environment says."""
-    status = work.promotion.status
+    status = work.status
     execution = status.execution
     way = execution.remediation if execution else None
     if way is None:
@@ -255,7 +266,7 @@ async def _remedy(work: Run, failure: Failure) -> None:
         await work.save(status.model_copy(update={"execution": execution}))
     problems: list[str] = []
     if way in ("Rollback", "Uninstall"):
-        for row in reversed(work.promotion.status.components):
+        for row in reversed(work.status.components):
             problem = await _take_back(work, row)
             if problem:
                 problems.append(problem)
@@ -272,7 +283,7 @@ async def _remedy(work: Run, failure: Failure) -> None:
         "None": "nothing had been changed",
     }[way if not problems else "Hold"]
     message = "; ".join([failure.message, *problems, words])
-    final = finish(work.promotion.status, phase, reason, message, now, generation=work.promotion.metadata.generation)
+    final = finish(work.status, phase, reason, message, now, generation=work.promotion.metadata.generation)
     await work.save(final)
     _announce(work, phase, message)
 
@@ -281,7 +292,7 @@ def _way_back(work: Run) -> Literal["None", "Rollback", "Uninstall", "Hold"]:
     if work.promotion.spec.action is Action.ROLLBACK:
         # A failed way back is not retraced by itself: a person decides.
         return "Hold"
-    return remediation(work.change, work.governed, work.planned.plan, work.promotion.status.components)
+    return remediation(work.change, work.governed, work.planned.plan, work.status.components)
 
 
 async def _take_back(work: Run, row: ComponentStatus) -> str | None:
@@ -327,7 +338,7 @@ def removed(revisions: Sequence[Revision], planned: set[str]) -> tuple[str, ...]
 
 async def _done(work: Run) -> None:
     now = work.deps.clock.now()
-    status = work.promotion.status.model_copy(update={"verified_at": now})
+    status = work.status.model_copy(update={"verified_at": now})
     if work.governed.spec.exit and work.governed.spec.exit.sign_offs and work.promotion.spec.action is Action.DEPLOY:
         status = enter(status, Phase.AWAITING_SIGN_OFF, now, "verified; waits for sign-off")
         message = "applied and verified; waits for sign-off"
@@ -380,11 +391,9 @@ def _note(work: Run, name: str, state: str, *, revision: int, message: str) -> N
         row.model_copy(update={"state": state, "revision": revision or row.revision, "message": text_of(message)})
         if row.name == name
         else row
-        for row in work.promotion.status.components
+        for row in work.status.components
     )
-    work.promotion = work.promotion.model_copy(
-        update={"status": work.promotion.status.model_copy(update={"components": rows})}
-    )
+    work.status = work.status.model_copy(update={"components": rows})
 
 
 def _latest(revisions: Sequence[Revision], helm_release: str) -> Revision | None:
