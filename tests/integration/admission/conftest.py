@@ -157,12 +157,13 @@ def world(cluster: ClusterLike) -> Iterator[World]:
     apply(cluster, stack)
     apply(cluster, EXTRA)
     shipped = "\n---\n".join(policies().values())
-    apply(cluster, shipped)
     callers = {name: Caller(cluster.kubeconfig(name)) for name in ("admin", *(person.name for person in PEOPLE))}
     for who, (namespace, name) in {"operator": ("lockflight-system", "lockflight"), "robot": (STACK, "robot")}.items():
         token = cluster.token(namespace, name)
         callers[who] = Caller(cluster.service_account_kubeconfig(namespace, name, token))
     made = World(callers)
+    made.old = made.planned()
+    apply(cluster, shipped)
     try:
         await_policies(made)
         yield made

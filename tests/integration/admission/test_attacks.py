@@ -3,7 +3,7 @@
 import pytest
 
 from .attacks import ATTACKS, Attack
-from .world import RefusedError, World
+from .world import RefusedError, World, entry
 
 # Where the message has branches, what this very attempt must read.
 BRANCHES = {
@@ -24,3 +24,10 @@ def test_refused(world: World, attack: Attack) -> None:
         attack.act(world, attack.who)
     assert f"ValidatingAdmissionPolicy 'lockflight-{attack.policy}'" in refused.value.message
     assert BRANCHES.get(attack.name, attack.says) in refused.value.message
+
+
+def test_what_nobody_is_known_to_have_created_is_not_approved(world: World) -> None:
+    assert world.old is not None
+    with pytest.raises(RefusedError, match="nobody knows who created this"):
+        world.add("alice", world.old, entry())
+    world.add("alice", world.old, entry(decision="Rejected"))

@@ -103,8 +103,8 @@ def test_every_rule_of_every_policy_has_an_attempt() -> None:
     assert not silent
 
 
-STAMPED = ("by is who you are", "groups are those", "annotation lockflight.dev/")
-"""Rules behind a stamp: while it is there nothing forged reaches them. See test_strict_clients."""
+STAMPED = ("by is who you are", "groups are those", "annotation lockflight.dev/", "nobody knows who created this")
+"""Rules behind a stamp: while it is there nothing forged reaches them. See test_strict_clients and test_attacks."""
 
 
 STOPPED_TWICE = {"the operator drops an approval"}

@@ -141,6 +141,8 @@ class World:
     """A namespace that is bound to the stack."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels that a namespace made here carries besides."""
+    old: Thing | None = None
+    """A change from before the policies came."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def elsewhere(self, namespace: str, **labels: str) -> Self:
