@@ -1,7 +1,6 @@
 """Every closed gate comes with something to do."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -9,7 +8,6 @@ from lockflight.api import reasons
 from lockflight.api.promotion import GateStatus, Outcome, Promotion
 from lockflight.cli import advice
 from lockflight.cli.advice import next_step
-from lockflight.policy import gates
 from tests.unit.cli.fakes import promotion
 
 FOUND = Promotion.model_validate(promotion("2.4.0", "production"))
@@ -19,7 +17,7 @@ def _step(gate: str, reason: str) -> str:
     return next_step(GateStatus(name=gate, outcome=Outcome.WAITING, reason=reason), FOUND)
 
 
-@pytest.mark.parametrize("gate", list(gates.GATES))
+@pytest.mark.parametrize("gate", reasons.GATES)
 def test_every_gate_has_a_step_that_is_ready_to_type(gate: str) -> None:
     step = _step(gate, "SomethingNew")
     assert step
@@ -27,9 +25,7 @@ def test_every_gate_has_a_step_that_is_ready_to_type(gate: str) -> None:
 
 
 @pytest.mark.parametrize("reason", list(advice._BY_REASON))
-def test_every_reason_advised_on_is_given_by_some_gate(reason: str) -> None:
-    folder = Path(gates.__file__).parent
-    assert any(f'"{reason}"' in path.read_text() for path in folder.glob("*.py"))
+def test_every_reason_with_advice_of_its_own_is_ready_to_type(reason: str) -> None:
     assert "{" not in _step(reasons.ORDER, reason)
 
 
