@@ -199,11 +199,6 @@ class EnvironmentSpec(Schema):
             "soak",
         ),
         Cel(
-            "self.tier != 'SystemTest' || !has(self.entry) || !has(self.entry.taggedOnly) || self.entry.taggedOnly",
-            "tier SystemTest takes tagged builds only: entry.taggedOnly is true there, leave it out",
-            "entry.taggedOnly",
-        ),
-        Cel(
             "!(self.tier in ['UAT', 'Production']) || !has(self.entry) || !has(self.entry.images) || "
             "!has(self.entry.images.require) || self.entry.images.require == 'Digest'",
             "tiers UAT and Production name images by digest: entry.images.require is Digest there, leave it out",

@@ -84,13 +84,6 @@ CASES = [
     Case(
         "Environment",
         "spec",
-        "tier SystemTest takes tagged builds only: entry.taggedOnly is true there, leave it out",
-        {"spec.tier": "SystemTest", "spec.entry.taggedOnly": DROP},
-        {"spec.tier": "SystemTest", "spec.entry.taggedOnly": False},
-    ),
-    Case(
-        "Environment",
-        "spec",
         "tiers UAT and Production name images by digest: entry.images.require is Digest there, leave it out",
         {"spec.tier": "SystemTest", "spec.entry.images.require": "Versioned"},
         {"spec.tier": "UAT", "spec.entry.images.require": "Versioned"},
