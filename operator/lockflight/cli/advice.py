@@ -29,7 +29,7 @@ _BY_REASON = {
     reasons.AMBIGUOUS_CHANGE: "cancel the changes that are not meant, or: lockflight -n {stack} abort {name}, then "
     "lockflight -n {stack} promote {release} {environment} --change CHANGE",
     reasons.APPROVALS_MISSING: "approvers look and decide: lockflight -n {stack} approve CHANGE --role ROLE",
-    reasons.PLAN_CHANGED: "once there is a new plan, they decide anew: lockflight -n {stack} approve CHANGE --role ROLE",
+    reasons.PLAN_CHANGED: "after the new plan, look again: lockflight -n {stack} approve CHANGE --role ROLE",
     reasons.CREATOR_UNKNOWN: "the platform team installs the admission policies; then raise the change again",
     reasons.SCHEDULE_NOT_BEGUN: f"wait for it, or change the schedule: {_EDIT}",
 }
