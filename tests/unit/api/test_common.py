@@ -31,9 +31,10 @@ def test_a_duration_is_never_negative(value: timedelta) -> None:
     assert format_duration(value) == "0s"
 
 
-@given(st.from_regex(r"([0-9]{1,4}[wd]|[0-9]{1,6}[hms])+", fullmatch=True).filter(lambda text: len(text) <= 24))
-def test_any_duration_may_be_added_to_now(text: str) -> None:
-    assert datetime(2026, 11, 24, tzinfo=UTC) + parse_duration(text) >= datetime(2026, 11, 24, tzinfo=UTC)
+@pytest.mark.parametrize("text", ["9999w9999w9999w9999w", "9999d9999d9999d9999d", "999999h999999h999999h"])
+def test_the_longest_duration_may_be_added_to_now(text: str) -> None:
+    DURATION.validate_python(text)
+    assert (datetime(2026, 11, 24, tzinfo=UTC) + parse_duration(text)).year < 9999
 
 
 @pytest.mark.parametrize(
