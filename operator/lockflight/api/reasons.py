@@ -23,3 +23,116 @@ CHANGE_WINDOW = "ChangeWindow"
 CHANGE_CONTROL = "ChangeControl"
 ROLLBACK_PLAN = "RollbackPlan"
 CONCURRENCY = "Concurrency"
+
+GATES = (
+    BINDING,
+    RULES,
+    ORDER,
+    SOAK,
+    SOURCE,
+    ARTIFACTS,
+    EVIDENCE,
+    HOLD,
+    VERSION,
+    FREEZE,
+    CHANGE_WINDOW,
+    CHANGE_CONTROL,
+    ROLLBACK_PLAN,
+    CONCURRENCY,
+)
+"""Every gate. A promotion starts only when each of them was judged and is open."""
+
+# Reasons of gates. What each means, and what to do, is in docs/gates/.
+PASSED = "Passed"
+NOT_APPLICABLE = "NotApplicable"
+CANNOT_TELL = "CannotTell"
+RELEASE_MISSING = "ReleaseMissing"
+ENVIRONMENT_MISSING = "EnvironmentMissing"
+PLAN_MISSING = "PlanMissing"
+
+NAMESPACE_MISSING = "NamespaceMissing"
+NAMESPACE_TERMINATING = "NamespaceTerminating"
+NAMESPACE_NOT_BOUND = "NamespaceNotBound"
+NAMESPACE_BOUND_ELSEWHERE = "NamespaceBoundElsewhere"
+DEPLOYER_WITHOUT_RIGHTS = "DeployerWithoutRights"
+
+NOT_GOVERNED = "NotGoverned"
+
+ENTRY = "Entry"
+RELEASE_NOT_READY = "ReleaseNotReady"
+UPSTREAM_MISSING = "UpstreamMissing"
+UPSTREAM_IS_LOCAL = "UpstreamIsLocal"
+NOT_PASSED = "NotPassed"
+REJECTED_UPSTREAM = "RejectedUpstream"
+NEVER_VERIFIED_HERE = "NeverVerifiedHere"
+
+SOAKING = "Soaking"
+NOT_SOAKING = "NotSoaking"
+
+BRANCH_NOT_ALLOWED = "BranchNotAllowed"
+NOT_TAGGED = "NotTagged"
+
+CHART_NOT_PINNED = "ChartNotPinned"
+IMAGE_NOT_PINNED = "ImageNotPinned"
+FOREIGN_IMAGE = "ForeignImage"
+
+EVIDENCE_MISSING = "EvidenceMissing"
+EVIDENCE_FAILED = "EvidenceFailed"
+
+RELEASE_HELD = "ReleaseHeld"
+CHANGE_HELD = "ChangeHeld"
+
+DOWNGRADE = "Downgrade"
+
+FREEZE_ACTIVE = "FreezeActive"
+FREEZE_AHEAD = "FreezeAhead"
+FREEZE_INVALID = "FreezeInvalid"
+
+SCHEDULE_NOT_BEGUN = "ScheduleNotBegun"
+SCHEDULE_OVER = "ScheduleOver"
+
+BACK_OUT = "BackOut"
+BACK_OUT_NOT_COVERED = "BackOutNotCovered"
+NO_CHANGE = "NoChange"
+CHANGE_MISSING = "ChangeMissing"
+AMBIGUOUS_CHANGE = "AmbiguousChange"
+CHANGE_FOR_ANOTHER_RELEASE = "ChangeForAnotherRelease"
+CHANGE_FOR_OTHER_ENVIRONMENTS = "ChangeForOtherEnvironments"
+CHANGE_TYPE_NOT_ALLOWED = "ChangeTypeNotAllowed"
+CHANGE_ENDED = "ChangeEnded"
+CHANGE_REJECTED = "ChangeRejected"
+CREATOR_UNKNOWN = "CreatorUnknown"
+PLAN_CHANGED = "PlanChanged"
+APPROVALS_MISSING = "ApprovalsMissing"
+APPROVAL_EXPIRED = "ApprovalExpired"
+APPROVAL_USED = "ApprovalUsed"
+ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
+
+NO_ROLLBACK_PLAN = "NoRollbackPlan"
+STEPS_MISSING = "StepsMissing"
+FIRST_DEPLOYMENT = "FirstDeployment"
+NOT_FIRST_DEPLOYMENT = "NotFirstDeployment"
+NOTHING_TO_RETURN_TO = "NothingToReturnTo"
+IRREVERSIBLE = "Irreversible"
+
+TARGET_BUSY = "TargetBusy"
+AFTER_PEER = "AfterPeer"
+HELM_LOCKED = "HelmLocked"
+
+# Reasons of promotions that end before they start
+ABORTED = "Aborted"
+SUPERSEDED = "Superseded"
+
+# Reasons of changes
+REJECTED = "Rejected"
+CANCELLED = "Cancelled"
+NO_PLAN = "NoPlan"
+NO_APPROVAL_RULE = "NoApprovalRule"
+IN_IMPLEMENTATION = "InImplementation"
+IMPLEMENTED = "Implemented"
+CLOSED = "Closed"
+
+# Reasons of plans that cannot be made
+CLUSTER_SCOPED = "ClusterScoped"
+FOREIGN_NAMESPACE = "ForeignNamespace"
+NOT_CANONICAL = "NotCanonical"

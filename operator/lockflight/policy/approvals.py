@@ -1,15 +1,14 @@
-"""Count decisions of people: who counts, what they are bound to, whether the quorum is there. One place for all lists."""
+"""Count decisions of people: who counts, what they are bound to, whether the quorum is there: for all lists."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from email.utils import parseaddr
 
 from lockflight.api.changerequest import Approval, ChangeRequest
-from lockflight.api.common import RoleCount, parse_duration
-from lockflight.api.environment import NormalChange
+from lockflight.api.common import RoleCount
 from lockflight.api.promotion import SignOff
 from lockflight.api.release import Release
-from lockflight.policy.effective import DEFAULT_VALID_FOR
+from lockflight.policy.quorum import quorum
 
 _NO_PEOPLE = ("system:", "lockflight:")
 
@@ -27,44 +26,71 @@ class Count:
     """Entries that do not count, and why."""
 
     @property
+    def people(self) -> tuple[str, ...]:
+        """Everyone who counts, each once."""
+        return tuple(sorted({person for names in self.by_role.values() for person in names}))
+
+    @property
     def summary(self) -> str:
         """Such as ``1/2 cab``."""
-        return ", ".join(f"{min(len(self.by_role.get(n.role, ())), n.count)}/{n.count} {n.role}" for n in self.needs)
+        return ", ".join(f"{min(self._have(n), n.count)}/{n.count} {n.role}" for n in self.needs)
 
     @property
     def missing(self) -> str:
-        """Such as ``1 more of cab``; where everyone present is needed twice, it says so."""
-        parts = [
-            f"{n.count - len(self.by_role.get(n.role, ()))} more of role {n.role}"
-            for n in self.needs
-            if len(self.by_role.get(n.role, ())) < n.count
-        ]
+        """Such as ``1 more of role cab``; where the same people would fill several places, it says so."""
+        parts = [f"{n.count - self._have(n)} more of role {n.role}" for n in self.needs if self._have(n) < n.count]
         return ", ".join(parts) or "other people: one person counts once across roles"
 
+    def missing_roles(self) -> tuple[tuple[str, str], ...]:
+        """Role and how far it is, such as ``('cab', '1 of 2')``, for those that lack somebody."""
+        short = [n for n in self.needs if self._have(n) < n.count] or [n for n in self.needs if not self.complete]
+        return tuple((n.role, f"{min(self._have(n), n.count)} of {n.count}") for n in short)
 
-@dataclass(slots=True)
-class _Tally:
-    latest: dict[tuple[str, str], str] = field(default_factory=dict)
-    ignored: list[str] = field(default_factory=list)
-    rejected_by: str = ""
+    def _have(self, need: RoleCount) -> int:
+        return len(self.by_role.get(need.role, ()))
 
 
 def is_person(user: str) -> bool:
     """Service accounts, nodes, controllers and our virtual users are not people."""
-    return bool(user) and not user.startswith(_NO_PEOPLE)
+    return bool(user.strip()) and not user.startswith(_NO_PEOPLE)
+
+
+def same_person(user: str) -> str:
+    """What tells people apart: case does not."""
+    return user.strip().casefold()
 
 
 def excluded(change: ChangeRequest, release: Release | None) -> Mapping[str, str]:
-    """Who cannot approve this change, and why: four eyes."""
-    who: dict[str, str] = {}
-    if release is not None and release.spec.source is not None:
-        who |= dict.fromkeys(release.spec.source.authors, "an author of the release")
+    """Who cannot approve this change, and why: four eyes. Keys are as ``same_person`` gives them."""
+    who = dict(put_forward(release))
     if change.spec.requested_by:
-        who[change.spec.requested_by] = "the requester"
-    who |= dict.fromkeys(change.metadata.editors, "an editor of the change")
+        who[same_person(change.spec.requested_by)] = "the requester"
+    who |= {same_person(editor): "an editor of the change" for editor in change.metadata.editors}
     if change.metadata.creator:
-        who[change.metadata.creator] = "the creator of the change"
+        who[same_person(change.metadata.creator)] = "the creator of the change"
     return who
+
+
+def put_forward(release: Release | None) -> Mapping[str, str]:
+    """Who brought a release on its way, and therefore does not judge it: its authors and its creator."""
+    who: dict[str, str] = {}
+    if release is None:
+        return who
+    if release.metadata.creator:
+        who[same_person(release.metadata.creator)] = "the creator of the release"
+    for author in release.spec.source.authors if release.spec.source else ():
+        # Git writes 'Jo <jo@example>'; the API server knows the user as one or the other.
+        for alias in (author, *parseaddr(author)):
+            if alias:
+                who[same_person(alias)] = "an author of the release"
+    return who
+
+
+@dataclass(slots=True)
+class _Tally:
+    latest: dict[tuple[str, str], int] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+    rejected_by: str = ""
 
 
 def count(
@@ -74,14 +100,40 @@ def count(
     generation: int,
     plan_digest: str | None,
     barred: Mapping[str, str],
+    lapsed: Collection[int] = (),
 ) -> Count:
-    """Count ``entries`` bound to exactly this generation and plan; the latest word of a person in a role holds."""
+    """Count ``entries`` bound to exactly this generation and plan.
+
+    The latest word of a person in a role holds, whatever it was bound to; any bound rejection is final.
+    ``barred`` are people who do not count; ``lapsed`` are the indexes of entries whose time is over.
+    """
     tally = _Tally()
-    for entry in entries:
-        _take(tally, entry, generation, plan_digest, barred)
+
+    def bound(entry: Approval | SignOff) -> bool:
+        return entry.generation == generation and plan_digest is not None and entry.plan_digest == plan_digest
+
+    for index, entry in enumerate(entries):
+        tally.latest[same_person(entry.by or ""), entry.role] = index
+        # Also from someone who may not approve: a no costs nobody anything, a lost no might.
+        if entry.decision == "Rejected" and bound(entry) and not tally.rejected_by:
+            tally.rejected_by = entry.by or "somebody without a stamped identity"
     people: dict[str, list[str]] = {}
-    for (by, role), decision in tally.latest.items():
-        if decision == "Approved":
+    for (key, role), index in tally.latest.items():
+        entry = entries[index]
+        by = entry.by or ""
+        if entry.decision != "Approved":
+            continue
+        if not is_person(by):
+            tally.ignored.append(
+                f"{by} ({role}) is no person" if by else f"an entry ({role}) without a stamped identity"
+            )
+        elif key in barred:
+            tally.ignored.append(f"{by} ({role}) is {barred[key]}")
+        elif not bound(entry):
+            tally.ignored.append(f"{by} ({role}) spoke of {_what(entry, generation)}")
+        elif index in lapsed:
+            tally.ignored.append(f"{by} ({role}) spoke too long ago")
+        else:
             people.setdefault(role, []).append(by)
     by_role = {role: tuple(sorted(names)) for role, names in people.items()}
     return Count(
@@ -93,65 +145,7 @@ def count(
     )
 
 
-def quorum(by_role: Mapping[str, Sequence[str]], needs: Sequence[RoleCount]) -> bool:
-    """Whether distinct people can fill every place: a maximum matching, so that nobody's choice of role spoils it."""
-    places = [need.role for need in needs for _ in range(need.count)]
-    taken: dict[str, int] = {}
-
-    def seat(place: int, tried: set[str]) -> bool:
-        for person in by_role.get(places[place], ()):
-            if person in tried:
-                continue
-            tried.add(person)
-            if person not in taken or seat(taken[person], tried):
-                taken[person] = place
-                return True
-        return False
-
-    return all(seat(place, set()) for place in range(len(places)))
-
-
-def valid_until(change: ChangeRequest, rule: NormalChange, needed: Iterable[str], now: datetime) -> datetime:
-    """Until when the approvals hold: the schedule's end, else ``validFor`` from when the first of them was seen."""
-    if change.spec.schedule is not None:
-        return change.spec.schedule.end
-    people = set(needed)
-    seen = [
-        o.at
-        for o in change.status.observed
-        if o.index < len(change.status.approvals)
-        and change.status.approvals[o.index].by in people
-        and change.status.approvals[o.index].plan_digest == change.status.plan_digest
-        and change.status.approvals[o.index].generation == change.metadata.generation
-    ]
-    return min(seen, default=now) + parse_duration(rule.valid_for or DEFAULT_VALID_FOR)
-
-
-def back_out_until(change: ChangeRequest) -> datetime | None:
-    """Until when a rollback needs no new change: as planned, else a day after the schedule's end or the last use."""
-    plan = change.spec.rollback_plan
-    if plan is not None and plan.until is not None:
-        return plan.until
-    if change.spec.schedule is not None:
-        return change.spec.schedule.end + timedelta(hours=24)
-    last = max((use.at for use in change.status.used_by), default=None)
-    return last + timedelta(hours=24) if last is not None else None
-
-
-def _take(
-    tally: _Tally, entry: Approval | SignOff, generation: int, plan_digest: str | None, barred: Mapping[str, str]
-) -> None:
-    by = entry.by or ""
-    if not is_person(by):
-        tally.ignored.append(f"{by or 'nobody'} is no person" if by else "an entry without a stamped identity")
-        return
-    if entry.generation != generation or plan_digest is None or entry.plan_digest != plan_digest:
-        tally.ignored.append(f"{by} ({entry.role}) spoke of an older plan")
-        return
-    if entry.decision == "Rejected":
-        # Also from someone who may not approve: a no costs nobody anything, a lost no might.
-        tally.rejected_by = tally.rejected_by or by
-    elif by in barred and entry.decision == "Approved":
-        tally.ignored.append(f"{by} is {barred[by]}")
-        return
-    tally.latest[by, entry.role] = entry.decision
+def _what(entry: Approval | SignOff, generation: int) -> str:
+    if entry.generation is None or entry.plan_digest is None:
+        return "no generation and plan in particular"
+    return f"generation {entry.generation}" if entry.generation != generation else "another plan"

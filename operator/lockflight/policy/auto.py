@@ -30,7 +30,7 @@ def automatic(
     promotions: Sequence[Promotion],
     releases: Sequence[Release],
 ) -> Iterator[Wanted]:
-    """Environments with ``autoPromote`` whose upstream was passed; never twice, never below what goes there, never held.
+    """Environments with ``autoPromote`` whose upstream was passed: once, never below what goes there, never held.
 
     ``promotions`` and ``releases`` are those of the application. The promotion itself still passes every gate.
     """

@@ -1,4 +1,4 @@
-"""The life of a ChangeRequest: from what people wrote and what promotions did to phase, conditions and the next look."""
+"""The status of a ChangeRequest, from what people wrote and what promotions did under it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,13 +7,14 @@ from datetime import datetime
 
 from lockflight.api import reasons
 from lockflight.api.changerequest import ChangePhase, ChangeRequest, ChangeRequestStatus, Observed, Use
-from lockflight.api.common import ChangeType, RoleCount
+from lockflight.api.common import RoleCount, parse_duration
 from lockflight.api.conditions import condition, merge
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
-from lockflight.policy import approvals
-from lockflight.policy.approvals import Count
+from lockflight.policy.effective import DEFAULT_VALID_FOR
+from lockflight.policy.lifecycle import state
 from lockflight.policy.model import Effective
+from lockflight.policy.standing import standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +22,6 @@ class Assessment:
     """The status as it should be, and when time alone may change it."""
 
     status: ChangeRequestStatus
-    retry_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    phase: ChangePhase
-    approved: bool | None
-    reason: str
-    message: str
     retry_at: datetime | None = None
 
 
@@ -51,41 +43,40 @@ def assess(
         update={"status": change.status.model_copy(update={"observed": observed, "used_by": used})}
     )
     needs = required(change, governed)
-    count = approvals.count(
-        change.status.approvals,
+    found = standing(
+        change,
         needs,
-        generation=change.metadata.generation,
+        _valid_for(change, governed),
+        release=release,
         plan_digest=change.status.plan_digest,
-        barred=approvals.excluded(change, release),
+        now=now,
     )
-    standing = _standing(change, governed, count, promotions, problems, now)
+    verdict = state(change, found, promotions, problems, now)
     generation = change.metadata.generation
-    ready = standing.phase in (ChangePhase.SCHEDULED, ChangePhase.IMPLEMENT, ChangePhase.REVIEW)
+    ready = verdict.phase in (ChangePhase.SCHEDULED, ChangePhase.IMPLEMENT, ChangePhase.REVIEW)
     conditions = merge(
         change.status.conditions,
         [
             condition(
-                reasons.APPROVED, standing.approved, standing.reason, standing.message, generation=generation, now=now
+                reasons.APPROVED, verdict.approved, verdict.reason, verdict.message, generation=generation, now=now
             ),
-            condition(reasons.READY, ready, standing.phase.value, standing.message, generation=generation, now=now),
+            condition(reasons.READY, ready, verdict.phase.value, verdict.message, generation=generation, now=now),
         ],
     )
-    open_for_approval = not standing.phase.ended and change.status.plan_digest is not None
+    open_for_approval = not verdict.phase.ended and change.status.plan_digest is not None
     return Assessment(
         change.status.model_copy(
             update={
                 "observed_generation": generation,
                 "conditions": conditions,
-                "phase": standing.phase,
-                "how_to_approve": how_to_approve(change, needs)
-                if open_for_approval and not standing.approved
-                else None,
-                "approvals_summary": count.summary or None,
-                "waits_for": standing.message[:512] if not standing.phase.ended else None,
-                "in_use": standing.phase in (ChangePhase.IMPLEMENT, ChangePhase.REVIEW),
+                "phase": verdict.phase,
+                "how_to_approve": how_to_approve(change, needs) if open_for_approval and not verdict.approved else None,
+                "approvals_summary": found.count.summary or None,
+                "waits_for": verdict.message[:512] if not verdict.phase.ended else None,
+                "in_use": verdict.phase in (ChangePhase.IMPLEMENT, ChangePhase.REVIEW),
             }
         ),
-        standing.retry_at,
+        verdict.retry_at,
     )
 
 
@@ -97,6 +88,18 @@ def required(change: ChangeRequest, governed: Mapping[str, Effective]) -> tuple[
         for need in control.normal.approvals if control and control.normal else ():
             counts[need.role] = max(need.count, counts.get(need.role, 0))
     return tuple(RoleCount(role=role, count=n) for role, n in counts.items())
+
+
+def _valid_for(change: ChangeRequest, governed: Mapping[str, Effective]) -> str:
+    """The shortest validity among the environments named."""
+    rules = [
+        control.normal.valid_for or DEFAULT_VALID_FOR
+        for name in change.spec.environments
+        if name in governed
+        and (control := governed[name].spec.change_control) is not None
+        and control.normal is not None
+    ]
+    return min(rules, key=parse_duration, default=DEFAULT_VALID_FOR)
 
 
 def how_to_approve(change: ChangeRequest, needs: Sequence[RoleCount]) -> str:
@@ -119,90 +122,3 @@ def _used(change: ChangeRequest, promotions: Sequence[Promotion]) -> tuple[Use, 
         use.model_copy(update={"finished": True}) if use.promotion_uid in succeeded else use
         for use in change.status.used_by
     )
-
-
-def _standing(
-    change: ChangeRequest,
-    governed: Mapping[str, Effective],
-    count: Count,
-    promotions: Sequence[Promotion],
-    problems: Sequence[str],
-    now: datetime,
-) -> _Standing:
-    spec, status = change.spec, change.status
-    was = status.phase
-    if was in (ChangePhase.CLOSED, ChangePhase.REJECTED, ChangePhase.CANCELLED):
-        # Ended is ended: later entries change nothing.
-        old = next((c for c in status.conditions if c.type == reasons.APPROVED), None)
-        value = {"True": True, "False": False}.get(old.status) if old else None
-        return _Standing(was, value, old.reason if old else was.value, old.message if old else "")
-    done = {use.environment for use in status.used_by if use.finished}
-    if status.used_by:
-        return _running(change, promotions, done, count, now)
-    if spec.cancel is not None:
-        return _Standing(ChangePhase.CANCELLED, False, "Cancelled", f"cancelled: {spec.cancel.reason}")
-    if count.rejected_by:
-        return _Standing(ChangePhase.REJECTED, False, "Rejected", f"rejected by {count.rejected_by}")
-    if spec.schedule is not None and now >= spec.schedule.end:
-        return _Standing(
-            ChangePhase.EXPIRED, False, "ScheduleOver", "its schedule ended before it was used: raise another"
-        )
-    if problems:
-        return _Standing(ChangePhase.ASSESS, None, "NoPlan", "; ".join(problems))
-    if status.plan_digest is None:
-        return _Standing(ChangePhase.NEW, None, "NoPlan", "the plan is being made")
-    if spec.type is not ChangeType.NORMAL:
-        return _Standing(ChangePhase.ASSESS, None, "ChangeTypeNotAllowed", f"no environment accepts type {spec.type}")
-    if spec.rollback_plan is None:
-        return _Standing(
-            ChangePhase.ASSESS, None, "NoRollbackPlan", "spec.rollbackPlan is missing: how is it taken back?"
-        )
-    if not count.needs:
-        names = ", ".join(spec.environments)
-        return _Standing(ChangePhase.ASSESS, None, "NoApprovalRule", f"{names} ask for no approval of a normal change")
-    if not count.complete:
-        if spec.hold is not None:
-            return _Standing(ChangePhase.ON_HOLD, None, "Held", f"held: {spec.hold.reason}")
-        stale = f"; not counted: {', '.join(count.ignored)}" if count.ignored else ""
-        end = spec.schedule.end if spec.schedule else None
-        return _Standing(
-            ChangePhase.AUTHORIZE, None, "ApprovalsMissing", f"{count.summary}: needs {count.missing}{stale}", end
-        )
-    return _approved(change, governed, count, now)
-
-
-def _approved(change: ChangeRequest, governed: Mapping[str, Effective], count: Count, now: datetime) -> _Standing:
-    people = sorted({person for names in count.by_role.values() for person in names})
-    rules = [
-        control.normal
-        for e in change.spec.environments
-        if e in governed and (control := governed[e].spec.change_control) is not None and control.normal is not None
-    ]
-    until = min(approvals.valid_until(change, rule, people, now) for rule in rules)
-    if now >= until:
-        return _Standing(ChangePhase.EXPIRED, False, "ApprovalExpired", "its approvals ended before they were used")
-    words = f"approved by {', '.join(people)}"
-    if change.spec.hold is not None:
-        return _Standing(ChangePhase.ON_HOLD, True, "Held", f"{words}; held: {change.spec.hold.reason}", until)
-    schedule = change.spec.schedule
-    if schedule is not None and now < schedule.start:
-        return _Standing(ChangePhase.SCHEDULED, True, "Approved", f"{words}; waits for its schedule", schedule.start)
-    return _Standing(ChangePhase.SCHEDULED, True, "Approved", f"{words}; a promotion may use it", until)
-
-
-def _running(
-    change: ChangeRequest, promotions: Sequence[Promotion], done: set[str], count: Count, now: datetime
-) -> _Standing:
-    until = approvals.back_out_until(change)
-    executing = any(p.status.phase is not None and not p.status.phase.final for p in promotions)
-    if executing or set(change.spec.environments) - done:
-        over = until is not None and now >= until and not executing
-        if over:
-            return _Standing(ChangePhase.CLOSED, True, "Closed", "not every environment was changed in time")
-        left = sorted(set(change.spec.environments) - done)
-        approved = True if count.complete else None
-        words = f"in implementation; still to come: {', '.join(left)}" if left else "in implementation"
-        return _Standing(ChangePhase.IMPLEMENT, approved, "InImplementation", words, until)
-    if until is not None and now >= until:
-        return _Standing(ChangePhase.CLOSED, True, "Closed", "implemented; the time for taking it back is over")
-    return _Standing(ChangePhase.REVIEW, True, "Implemented", "implemented; may still be taken back", until)

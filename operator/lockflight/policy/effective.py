@@ -51,6 +51,9 @@ TIER_DEFAULTS: Final[Mapping[Tier, EnvironmentSpec]] = {
 }
 """What an Environment of a tier has where neither it nor a baseline says otherwise."""
 
+FLOOR_SIGN_OFFS: Final[Mapping[Tier, tuple[str, ...]]] = {Tier.SYSTEM_TEST: ("qa",), Tier.UAT: ("business",)}
+"""Roles without whose sign-off nothing leaves an Environment of the tier."""
+
 DEFAULT_VALID_FOR: Final = "168h"
 """How long an approval holds where neither schedule nor Environment say."""
 DEFAULT_ATTEMPTS: Final = 2
@@ -69,7 +72,7 @@ def effective(environment: Environment, baseline: Environment | None, stack: Seq
     """``environment`` as it counts; ``stack`` are all environments beside it, itself included."""
     judge = _Judge()
     tier, spec = environment.spec.tier, environment.spec
-    base = _inherit(baseline.spec, TIER_DEFAULTS[tier], _Judge()) if baseline else TIER_DEFAULTS[tier]
+    base = _replaced(TIER_DEFAULTS[tier], baseline.spec) if baseline else TIER_DEFAULTS[tier]
     merged = _inherit(spec, base, judge)
     upstream = upstream_of(environment, stack)
     _floor(merged, judge)
@@ -78,12 +81,20 @@ def effective(environment: Environment, baseline: Environment | None, stack: Seq
 
 
 def upstream_of(environment: Environment, stack: Sequence[Environment]) -> tuple[str, ...]:
-    """The upstream environments: as named, else those of the next lower tier that the stack has; Local counts for nothing."""
+    """The upstream environments: as named, else those of the next lower tier the stack has, Local left out."""
     if environment.spec.promotes_from is not None:
         return environment.spec.promotes_from
     lower = [e for e in stack if Tier.LOCAL.rank < e.spec.tier.rank < environment.spec.tier.rank]
     nearest = max((e.spec.tier.rank for e in lower), default=None)
     return tuple(sorted(e.metadata.name for e in lower if e.spec.tier.rank == nearest))
+
+
+def _replaced(defaults: EnvironmentSpec, baseline: EnvironmentSpec) -> EnvironmentSpec:
+    """A baseline replaces the tier's defaults, field by field; the tier's floor holds all the same."""
+    given = merge(
+        defaults.dump(), baseline.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+    )
+    return EnvironmentSpec.model_validate(given)
 
 
 def _inherit(spec: EnvironmentSpec, base: EnvironmentSpec, judge: _Judge) -> EnvironmentSpec:
@@ -179,16 +190,20 @@ def _counts(
 
 
 def _floor(spec: EnvironmentSpec, judge: _Judge) -> None:
+    """What no Environment of the tier does without, whatever a baseline says."""
     signers = {need.role for need in (spec.exit.sign_offs if spec.exit else ())}
-    match spec.tier:
-        case Tier.SYSTEM_TEST if not (spec.exit and spec.exit.verification):
-            judge.refuse("exit.verification", "empty", "at least one check in tier SystemTest")
-        case Tier.UAT if not signers:
-            judge.refuse("exit.signOffs", "empty", "at least one role in tier UAT")
-        case Tier.PRODUCTION if not (spec.change_control and spec.change_control.normal):
-            judge.refuse("changeControl", "absent", "approvals for normal changes in tier Production")
-        case _:
-            pass
+    for role in FLOOR_SIGN_OFFS.get(spec.tier, ()):
+        if role not in signers:
+            judge.refuse("exit.signOffs", sorted(signers) or "empty", f"at least one {role} in tier {spec.tier}")
+    if spec.tier is Tier.SYSTEM_TEST and not (spec.exit and spec.exit.verification):
+        judge.refuse("exit.verification", "empty", "at least one check in tier SystemTest")
+    images = spec.entry.images.require if spec.entry and spec.entry.images else None
+    if spec.tier.rank >= Tier.UAT.rank and images is not ImagePolicy.DIGEST:
+        judge.refuse("entry.images.require", images or "absent", f"Digest in tier {spec.tier}")
+    if spec.change_control is None and spec.tier is Tier.PRODUCTION:
+        judge.refuse("changeControl", "absent", "approvals for normal changes in tier Production")
+    if spec.change_control is not None and spec.change_control.normal is None:
+        judge.refuse("changeControl.normal", "absent", "the approvals that a normal change needs")
 
 
 def _graph(environment: Environment, upstream: tuple[str, ...], stack: Sequence[Environment], judge: _Judge) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.environment import Environment, EnvironmentSpec
 from lockflight.api.freezewindow import FreezeWindow
-from lockflight.api.promotion import Outcome, Promotion
+from lockflight.api.promotion import Outcome, Promotion, WaitingFor
 from lockflight.api.release import Release
 
 
@@ -20,6 +20,8 @@ class Verdict:
     reason: str
     message: str = ""
     retry_at: datetime | None = None
+    waiting_for: tuple[WaitingFor, ...] = ()
+    """Who has to do what, where the gate can tell."""
 
     @property
     def open(self) -> bool:
@@ -156,6 +158,8 @@ class Snapshot:
     """Helm's storage in the target namespace for this application's releases, any order."""
     peers: tuple[Promotion, ...] = ()
     """Other promotions of the same application into the same environment, any phase."""
+    peer_changes: tuple[ChangeRequest, ...] = ()
+    """Changes of this stack that name the environment, this promotion's own included."""
     peer_releases: Mapping[str, Release] = field(default_factory=dict)
     """Releases that peers and revisions refer to, by name."""
 

@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from lockflight.api import reasons
 from lockflight.api.common import Tier
 from lockflight.policy.digest import canonical_digest
 from lockflight.policy.model import Plan, PlannedComponent, PlanProblem
@@ -46,6 +47,7 @@ def component_plan(
     unstable: bool,
 ) -> PlannedComponent | PlanProblem:
     """One component's part of the plan; ``values`` hold no secret, ``objects`` are what the chart renders to."""
+    objects = [item for obj in objects for item in _flat(obj)]
     for obj in objects:
         problem = _outside(obj, namespace, name)
         if problem is not None:
@@ -55,7 +57,7 @@ def component_plan(
         # A chart that renders differently each time is bound by chart and values: its manifest says nothing.
         manifest = canonical_digest("unstable") if unstable else canonical_digest([_hidden(obj) for obj in objects])
     except ValueError as problem:
-        return PlanProblem("NotCanonical", f"component {name}: {problem}", final=True)
+        return PlanProblem(reasons.NOT_CANONICAL, f"component {name}: {problem}", final=True)
     return PlannedComponent(
         name=name,
         helm_release=helm_release,
@@ -128,15 +130,28 @@ def _volume_images(volumes: list[Any]) -> Iterator[str]:
             yield image["reference"]
 
 
+def _flat(obj: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Helm applies what a List holds, so it is judged as if it stood alone."""
+    items = obj.get("items")
+    if str(obj.get("kind", "")).endswith("List") and isinstance(items, list):
+        for item in items:
+            if isinstance(item, Mapping):
+                yield from _flat(item)
+    else:
+        yield obj
+
+
 def _outside(obj: Mapping[str, Any], namespace: str, component: str) -> PlanProblem | None:
     kind, meta = obj.get("kind", "?"), obj.get("metadata") or {}
     name, asked = meta.get("name", "?"), meta.get("namespace")
     if kind in _FOREIGN_KINDS:
-        message = f"component {component} brings {kind} {name}, which is no object of a namespace: the platform team installs it"
-        return PlanProblem("ClusterScoped", message, final=True)
+        message = (
+            f"component {component} brings {kind} {name}, which belongs to the cluster: the platform team installs it"
+        )
+        return PlanProblem(reasons.CLUSTER_SCOPED, message, final=True)
     if asked not in (None, "", namespace):
         message = f"component {component} puts {kind} {name} into namespace {asked}: allowed is {namespace} only"
-        return PlanProblem("ForeignNamespace", message)
+        return PlanProblem(reasons.FOREIGN_NAMESPACE, message, final=True)
     return None
 
 

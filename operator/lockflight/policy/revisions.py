@@ -1,35 +1,59 @@
-"""Which verified revision each Helm release of a target goes back to."""
+"""What Helm's history says: which verified revision to go back to, and what was applied since one."""
 
 from collections.abc import Mapping
 
+from lockflight.api.release import Release
 from lockflight.policy.labels import short
 from lockflight.policy.model import HelmStatus, Revision, Snapshot
 
+_KEPT = (HelmStatus.DEPLOYED, HelmStatus.SUPERSEDED)
+
 
 def return_revision(s: Snapshot) -> Mapping[str, int]:
-    """Helm release name to revision: the newest one that is deployed and was verified here; 0 where there is none.
+    """Helm release name to revision: the newest one that was verified here; 0 where there is none.
 
     Never a guess: what Lockflight did not verify in this environment is not gone back to.
     """
-    verified = {
-        row.promotion_uid
-        for release in s.peer_releases.values()
-        for row in release.status.environments
-        if s.effective is not None and row.name == s.effective.name and row.verified_at is not None
-    } | {p.metadata.uid for p in s.peers if p.status.verified_at is not None}
-    digests = {
-        short(row.digest)
-        for release in s.peer_releases.values()
-        for row in release.status.environments
-        if s.effective is not None and row.name == s.effective.name and row.verified_at is not None
+    return {
+        name: max((r.revision for r in s.revisions if r.helm_release == name and verified(s, r)), default=0)
+        for name in {r.helm_release for r in s.revisions}
     }
-    good = [
-        r
-        for r in s.revisions
-        if r.status is HelmStatus.DEPLOYED and (r.promotion_uid in verified or r.release_digest in digests)
+
+
+def verified(s: Snapshot, revision: Revision) -> bool:
+    """Whether a revision ran here and was verified: by its promotion where that is known, else by its digest."""
+    if revision.status not in _KEPT:
+        return False
+    peers = {p.metadata.uid: p for p in s.peers}
+    peer = peers.get(revision.promotion_uid)
+    if peer is not None:
+        return peer.status.verified_at is not None
+    here = s.effective.name if s.effective else ""
+    rows = [
+        row
+        for release in s.peer_releases.values()
+        for row in release.status.environments
+        if row.name == here and row.verified_at is not None
     ]
-    names = {r.helm_release for r in s.revisions}
-    return {name: max((r.revision for r in good if r.helm_release == name), default=0) for name in names}
+    return any(
+        row.promotion_uid == revision.promotion_uid or short(row.digest) == revision.release_digest for row in rows
+    )
+
+
+def applied_since(s: Snapshot, digest: str) -> tuple[Release | None, ...]:
+    """The releases applied here, wholly or not, after the newest revision of ``digest``; None: one that is gone.
+
+    Revisions that are not Lockflight's own say nothing.
+    """
+    known = {short(r.status.digest): r for r in s.peer_releases.values() if r.status.digest}
+    since: dict[str, Release | None] = {}
+    for name in {r.helm_release for r in s.revisions}:
+        mine = [r for r in s.revisions if r.helm_release == name]
+        last = max((r.revision for r in mine if r.release_digest == short(digest) and r.status in _KEPT), default=0)
+        for revision in mine:
+            if revision.revision > last and revision.release_digest not in ("", short(digest)):
+                since[revision.release_digest] = known.get(revision.release_digest)
+    return tuple(since[found] for found in sorted(since))
 
 
 def newest(revisions: tuple[Revision, ...], helm_release: str) -> Revision | None:

@@ -20,25 +20,20 @@ class SignOffs:
 def sign_offs(promotion: Promotion, governed: Effective, release: Release) -> SignOffs:
     """Distinct people for every role, bound to what was deployed; one rejection decides."""
     needs = governed.spec.exit.sign_offs if governed.spec.exit else ()
-    plan = promotion.status.plan.digest if promotion.status.plan else None
-    authors = release.spec.source.authors if release.spec.source else ()
     count = approvals.count(
         promotion.status.sign_offs,
         needs,
         generation=promotion.metadata.generation,
-        plan_digest=plan,
-        barred=dict.fromkeys(authors, "an author of the release"),
+        plan_digest=promotion.status.plan.digest if promotion.status.plan else None,
+        barred=approvals.put_forward(release),
     )
-    ignored = f"; not counted: {', '.join(count.ignored)}" if count.ignored else ""
     if count.rejected_by:
-        return SignOffs(
-            complete=False, rejected=True, message=f"sign-off rejected by {count.rejected_by}; it stays where it is"
-        )
-    if not needs or count.complete:
-        people = sorted({person for names in count.by_role.values() for person in names})
-        return SignOffs(
-            complete=True, rejected=False, message=f"signed off by {', '.join(people) or 'nobody: none is asked for'}"
-        )
-    return SignOffs(
-        complete=False, rejected=False, message=f"sign-offs {count.summary}: needs {count.missing}{ignored}"
-    )
+        message = f"sign-off rejected by {count.rejected_by}: the release stays where it is, and goes no further"
+        return SignOffs(complete=False, rejected=True, message=message)
+    if not needs:
+        return SignOffs(complete=True, rejected=False, message="no sign-off is asked for")
+    if count.complete:
+        return SignOffs(complete=True, rejected=False, message=f"signed off by {', '.join(count.people)}")
+    ignored = f"; not counted: {', '.join(count.ignored)}" if count.ignored else ""
+    message = f"sign-offs {count.summary}: needs {count.missing}{ignored}"
+    return SignOffs(complete=False, rejected=False, message=message)

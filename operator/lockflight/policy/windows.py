@@ -4,10 +4,14 @@ A start inside the gap moves forward by the gap; in the repeated hour it is the 
 """
 
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lockflight.api.common import Tier
 from lockflight.api.freezewindow import FreezeWindow
+
+_NO_PLACE: Final = ("localtime", "posixrules", "Factory")
+"""Names that mean another zone on every machine."""
 
 
 class InvalidWindow(ValueError):  # noqa: N818
@@ -17,6 +21,8 @@ class InvalidWindow(ValueError):  # noqa: N818
 def zone(name: str) -> ZoneInfo:
     """An IANA time zone. Raises InvalidWindow for one that does not exist, never falls back to UTC."""
     try:
+        if name in _NO_PLACE:
+            raise ZoneInfoNotFoundError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
         msg = f"spec.timeZone {name!r} is no IANA time zone: write one such as Europe/Berlin"

@@ -8,7 +8,7 @@ from lockflight.api.environment import Environment, Item
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy.model import Effective
-from lockflight.policy.passage import targets
+from lockflight.policy.targets import targets
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.plancache import Planned

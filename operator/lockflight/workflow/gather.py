@@ -153,6 +153,9 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
         changes=objects.changes,
         freezes=objects.freezes,
         peers=around,
+        peer_changes=tuple(
+            c for c in deps.store.of(ChangeRequest, stack) if promotion.spec.environment_ref.name in c.spec.environments
+        ),
         upstream_uids={e.metadata.name: e.metadata.uid for e in objects.environments},
         upstream_promotions=tuple(
             p for p in deps.store.of(Promotion, stack) if p.spec.release_ref == promotion.spec.release_ref

@@ -1,11 +1,11 @@
 """The gates. All are evaluated and shown, always; one that cannot tell is closed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
 from lockflight.api import reasons
-from lockflight.api.promotion import Outcome
+from lockflight.api.common import Tier
 from lockflight.policy.gates import (
     artifacts,
     binding,
@@ -23,8 +23,7 @@ from lockflight.policy.gates import (
     version,
 )
 from lockflight.policy.model import NamedVerdict, Snapshot, Verdict
-
-Gate = Callable[[Snapshot, datetime], Verdict]
+from lockflight.policy.verdicts import Gate, not_applicable, waiting
 
 GATES: Final[Mapping[str, Gate]] = {
     reasons.BINDING: binding.evaluate,
@@ -43,14 +42,20 @@ GATES: Final[Mapping[str, Gate]] = {
     reasons.CONCURRENCY: concurrency.evaluate,
 }
 
+EVEN_IN_LOCAL: Final = frozenset({reasons.BINDING, reasons.RULES, reasons.CONCURRENCY})
+"""What no tier does without: the rest is about proof, and passing a Local environment proves nothing."""
+
 
 def evaluate_all(s: Snapshot, now: datetime) -> tuple[NamedVerdict, ...]:
     """Every gate's verdict at ``now``, in the order in which they are shown."""
-    return tuple(NamedVerdict(name, _judged(gate, s, now)) for name, gate in GATES.items())
+    return tuple(NamedVerdict(name, _judged(name, s, now)) for name in reasons.GATES)
 
 
-def _judged(gate: Gate, s: Snapshot, now: datetime) -> Verdict:
+def _judged(name: str, s: Snapshot, now: datetime) -> Verdict:
+    if s.effective is not None and s.effective.spec.tier is Tier.LOCAL and name not in EVEN_IN_LOCAL:
+        return not_applicable("a Local environment has no such gate")
     try:
-        return gate(s, now)
+        return GATES[name](s, now)
     except Exception as problem:  # noqa: BLE001 - a gate that cannot tell is closed, whatever the cause
-        return Verdict(Outcome.WAITING, "CannotTell", f"this gate could not be judged: {problem!r}")
+        message = f"this gate could not be judged ({problem!r}) and is closed: report it, with the operator's log"
+        return waiting(reasons.CANNOT_TELL, message)

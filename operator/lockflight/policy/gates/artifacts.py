@@ -1,54 +1,74 @@
 """Artifacts: charts are pinned, images are named as exactly as asked, and none is here that did not pass upstream."""
 
+import re
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Final
 
+from lockflight.api import reasons
 from lockflight.api.environment import ImagePolicy
-from lockflight.policy.gates._verdicts import denied, is_rollback, missing, passed, waiting
-from lockflight.policy.gates.order import passage
-from lockflight.policy.model import Plan, PlanProblem, Snapshot, Verdict
+from lockflight.policy.model import Plan, PlanProblem, Verdict
+from lockflight.policy.upstream import enough, passing
+from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, waiting
+
+DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 
-def evaluate(s: Snapshot, now: datetime) -> Verdict:
+@given
+def evaluate(on: Subject, now: datetime) -> Verdict:
     """See docs/gates/artifacts.md."""
-    lacking = missing(s)
-    if lacking is not None or s.effective is None:
-        return lacking or waiting("CannotTell", "the environment cannot be read")
-    if isinstance(s.plan, PlanProblem):
-        return waiting("PlanMissing", f"no plan to look at: {s.plan.message}")
-    if s.plan is None:
-        return waiting("PlanMissing", "what would be applied is not known yet")
-    rule = s.effective.spec.entry.images if s.effective.spec.entry else None
-    vague = [
-        f"{image} of component {component.name}"
-        for component in s.plan.components
-        for image in component.images
-        if not named(image, (rule.require if rule else None) or ImagePolicy.ANY)
-    ]
+    plan, entry = on.snapshot.plan, on.effective.spec.entry
+    if on.rollback:
+        return not_applicable("a rollback goes back to the very revision that was verified here")
+    if isinstance(plan, PlanProblem):
+        return waiting(reasons.PLAN_MISSING, f"there is no plan to look at: {plan.message}")
+    if plan is None:
+        return waiting(reasons.PLAN_MISSING, "what would be applied is not known yet: see gate Binding")
+    pinned = {c.name: c.chart_digest for c in on.release.status.components}
+    loose = [c.name for c in plan.components if pinned.get(c.name) != c.chart_digest]
+    if loose:
+        return denied(
+            reasons.CHART_NOT_PINNED,
+            f"the charts of {', '.join(loose)} are not those that release {on.release.metadata.name} was resolved to",
+        )
+    rule = (entry.images.require if entry and entry.images else None) or ImagePolicy.ANY
+    vague = _each(plan, lambda image: not named(image, rule))
     if vague:
-        wanted = rule.require if rule else ImagePolicy.ANY
-        return denied("ImageNotPinned", f"entry.images.require is {wanted}: {', '.join(vague)}")
-    if is_rollback(s) or not s.effective.promotes_from:
-        return passed(f"{len(s.plan.images)} image(s)")
-    return _known(s, s.plan, rule.local if rule else ())
+        return denied(reasons.IMAGE_NOT_PINNED, f"entry.images.require is {rule}, which these are not: {vague}")
+    if not on.effective.promotes_from:
+        return passed(f"{len(plan.images)} image(s)")
+    rows = passing(on)
+    if not enough(on, rows):
+        return waiting(reasons.NOT_PASSED, "which images passed upstream is not known yet: see gate Order")
+    local = entry.images.local if entry and entry.images else ()
+    known = _bytes(image for row in rows.values() for image in row.images) | _bytes(local)
+    foreign = _each(plan, lambda image: not _bytes([image]) <= known)
+    if foreign:
+        return denied(
+            reasons.FOREIGN_IMAGE,
+            f"did not run in {', '.join(rows)}: {foreign}; values may differ between environments, bytes may not",
+        )
+    return passed(f"{len(plan.images)} image(s), all passed upstream")
 
 
 def named(image: str, policy: ImagePolicy) -> bool:
     """Whether an image reference is as exact as ``policy`` asks."""
-    if policy is ImagePolicy.ANY or "@sha256:" in image:
+    if policy is ImagePolicy.ANY or DIGEST.search(image):
         return True
-    tag = image.rpartition("/")[2].partition(":")[2]
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
     return policy is ImagePolicy.VERSIONED and tag not in ("", "latest")
 
 
-def _known(s: Snapshot, plan: Plan, local: tuple[str, ...]) -> Verdict:
-    rows = [row for name in (s.effective.promotes_from if s.effective else ()) if (row := passage(s, name)) is not None]
-    rows = [row for row in rows if row.signed_off_at is not None]
-    if not rows:
-        return waiting("NotPassedUpstream", "there are no images yet that passed upstream: see gate Order")
-    known = {image for row in rows for image in row.images} | set(local)
-    foreign = [f"{i} of component {c.name}" for c in plan.components for i in c.images if i not in known]
-    if foreign:
-        where = ", ".join(row.name for row in rows)
-        message = f"did not run in {where}: {', '.join(foreign)}; bytes are the same everywhere, only values differ"
-        return denied("ImageNotPassedUpstream", message)
-    return passed(f"{len(plan.images)} image(s), all passed upstream")
+def _bytes(images: Iterable[str]) -> set[str]:
+    """What tells bytes apart: beside a digest the tag says nothing."""
+    return {_without_tag(image) if DIGEST.search(image) else image for image in images}
+
+
+def _without_tag(image: str) -> str:
+    name, _, digest = image.partition("@")
+    path, slash, last = name.rpartition("/")
+    return f"{path}{slash}{last.partition(':')[0]}@{digest}"
+
+
+def _each(plan: Plan, refused: Callable[[str], bool]) -> str:
+    return ", ".join(f"{i} of component {c.name}" for c in plan.components for i in c.images if refused(i))

@@ -1,135 +1,166 @@
-"""ChangeControl: a change of an allowed type names this release and environment and has its approvals, all still bound."""
+"""ChangeControl: a change of an allowed type names this release and environment and has its approvals."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 
+from lockflight.api import reasons
 from lockflight.api.changerequest import ChangePhase, ChangeRequest
 from lockflight.api.common import ChangeType
 from lockflight.api.environment import NormalChange
-from lockflight.policy import approvals
+from lockflight.api.promotion import WaitingFor
+from lockflight.policy.backout import back_out
 from lockflight.policy.digest import change_digest
-from lockflight.policy.effective import DEFAULT_ATTEMPTS
-from lockflight.policy.gates._verdicts import denied, is_rollback, missing, not_applicable, passed, waiting
-from lockflight.policy.model import Plan, Snapshot, Verdict
+from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR
+from lockflight.policy.model import Plan, Verdict
+from lockflight.policy.standing import standing
+from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, utc, waiting
 
 
-def evaluate(s: Snapshot, now: datetime) -> Verdict:
+@given
+def evaluate(on: Subject, now: datetime) -> Verdict:
     """See docs/gates/change-control.md."""
-    lacking = missing(s)
-    if lacking is not None or s.release is None or s.effective is None:
-        return lacking or waiting("CannotTell", "release or environment cannot be read")
-    control, environment = s.effective.spec.change_control, s.effective.name
+    control = on.effective.spec.change_control
     if control is None:
         return not_applicable("this environment asks for no change")
-    if not s.changes:
-        return _no_change(s, environment)
-    if len(s.changes) > 1:
-        names = ", ".join(sorted(c.metadata.name for c in s.changes))
-        return waiting(
-            "AmbiguousChange", f"{names} all qualify: name one in spec.changeRequestRef, or cancel the others"
-        )
-    change = s.changes[0]
-    if is_rollback(s):
-        covered = _back_out(s, change, now)
-        if covered is not None:
-            return covered
-    wrong = _wrong_change(s, change)
+    changes = on.snapshot.changes
+    if not changes:
+        return _no_change(on)
+    if len(changes) > 1:
+        return _ambiguous(changes)
+    change = changes[0]
+    way_back = back_out(on.snapshot, now)
+    if way_back is not None and way_back.covered:
+        return passed(way_back.message, reasons.BACK_OUT, way_back.until)
+    wrong = _wrong_change(on, change, control.normal)
+    if wrong is not None and way_back is not None:
+        return waiting(reasons.BACK_OUT_NOT_COVERED, way_back.message)
     if wrong is not None:
         return wrong
-    if control.normal is None:
-        return denied("ChangeTypeNotAllowed", f"{environment} accepts no normal change")
-    used = _used(s, change, control.attempts or DEFAULT_ATTEMPTS)
-    if used is not None:
-        return used
-    return _approved(s, change, control.normal, now)
+    used = _used(on, change, control.attempts or DEFAULT_ATTEMPTS)
+    if used is not None or control.normal is None:
+        return used or denied(reasons.CHANGE_TYPE_NOT_ALLOWED, f"{on.effective.name} accepts no normal change")
+    return _approved(on, change, control.normal, now)
 
 
-def _no_change(s: Snapshot, environment: str) -> Verdict:
-    named = s.promotion.spec.change_request_ref
+def _no_change(on: Subject) -> Verdict:
+    named, stack = on.snapshot.promotion.spec.change_request_ref, on.snapshot.stack
     if named is not None:
-        return waiting("ChangeMissing", f"change {named.name} does not exist in {s.stack}")
-    release = s.promotion.spec.release_ref.name
-    command = f"lockflight -n {s.stack} change create --release {release} --environment {environment}"
-    return waiting("NoChange", f"no open change names {release} and {environment}: {command} …")
+        message = f"spec.changeRequestRef: change {named.name} does not exist in {stack}: raise it, or name another"
+        return waiting(reasons.CHANGE_MISSING, message)
+    release, environment = on.release.metadata.name, on.effective.name
+    command = (
+        f"lockflight change create -n {stack} --release {release} --environment {environment} --title … --reason …"
+    )
+    requester = WaitingFor(who="requester", what=f"a change that names {release} and {environment}")
+    return waiting(
+        reasons.NO_CHANGE, f"no open change names {release} and {environment}: {command}", waiting_for=[requester]
+    )
 
 
-def _back_out(s: Snapshot, change: ChangeRequest, now: datetime) -> Verdict | None:
-    """A way back belongs to the change that was approved, for a while; None: it needs approvals of its own."""
-    here = s.effective.name if s.effective else ""
-    brought = {p.metadata.uid: p for p in s.peers}
-    used = [
-        u
-        for u in change.status.used_by
-        if u.environment == here
-        and (p := brought.get(u.promotion_uid)) is not None
-        and p.status.deployed_at is not None
-    ]
-    until = approvals.back_out_until(change)
-    if not used or change.status.phase not in (ChangePhase.IMPLEMENT, ChangePhase.REVIEW):
-        return None
-    if until is None or now >= until:
-        return None
-    return passed(f"the way back of {change.metadata.name}, until {until.astimezone(UTC):%Y-%m-%d %H:%MZ}", "BackOut")
+def _ambiguous(changes: Sequence[ChangeRequest]) -> Verdict:
+    names = ", ".join(sorted(change.metadata.name for change in changes))
+    message = f"{names} all qualify: name one in the promotion's spec.changeRequestRef, or cancel the others"
+    return waiting(reasons.AMBIGUOUS_CHANGE, message)
 
 
-def _wrong_change(s: Snapshot, change: ChangeRequest) -> Verdict | None:
-    name, release = change.metadata.name, s.promotion.spec.release_ref.name
-    environment = s.effective.name if s.effective else ""
-    if change.spec.release_ref.name != release:
-        return denied("ChangeForAnotherRelease", f"{name} is about {change.spec.release_ref.name}, not {release}")
-    if environment not in change.spec.environments:
-        return denied("ChangeForOtherEnvironments", f"{name} is about {', '.join(change.spec.environments)}")
-    if change.spec.type is not ChangeType.NORMAL:
-        return denied("ChangeTypeNotAllowed", f"{name} is of type {change.spec.type}: {environment} accepts Normal")
-    if change.spec.cancel is not None:
-        return denied("ChangeCancelled", f"{name} was cancelled: {change.spec.cancel.reason}")
-    if change.status.phase in (ChangePhase.CLOSED, ChangePhase.EXPIRED):
-        return denied(f"Change{change.status.phase}", f"{name} is {change.status.phase}: raise another change")
+def _wrong_change(on: Subject, change: ChangeRequest, normal: NormalChange | None) -> Verdict | None:
+    """Why this change gives no permission here, whoever approved it."""
+    name, environment, spec = change.metadata.name, on.effective.name, change.spec
+    if spec.release_ref.name != on.release.metadata.name:
+        return denied(
+            reasons.CHANGE_FOR_ANOTHER_RELEASE,
+            f"change {name} spec.releaseRef is {spec.release_ref.name}, needed is {on.release.metadata.name}",
+        )
+    if environment not in spec.environments:
+        found = ", ".join(spec.environments)
+        return waiting(
+            reasons.CHANGE_FOR_OTHER_ENVIRONMENTS,
+            f"change {name} spec.environments is {found}: add {environment}, or name another change",
+        )
+    if spec.type is not ChangeType.NORMAL or normal is None:
+        allowed = "Normal" if normal is not None else "none: its changeControl names no approvals"
+        return denied(
+            reasons.CHANGE_TYPE_NOT_ALLOWED,
+            f"change {name} spec.type is {spec.type}: allowed in {environment} is {allowed}",
+        )
+    if spec.cancel is not None:
+        return denied(reasons.CHANGE_ENDED, f"change {name} was cancelled: {spec.cancel.reason}")
+    if change.metadata.deletion_timestamp is not None:
+        return denied(reasons.CHANGE_ENDED, f"change {name} is being deleted: raise another change")
+    ended = _ended(change)
+    if ended is not None:
+        return ended
     if change.metadata.creator is None:
-        message = f"who created {name} is not stamped: install the admission policies, then create it again"
-        return waiting("CreatorUnknown", message)
+        # Four eyes cannot be shown to hold.
+        message = f"who created change {name} is not stamped: install the admission policies, then create it again"
+        return waiting(reasons.CREATOR_UNKNOWN, message)
     return None
 
 
-def _used(s: Snapshot, change: ChangeRequest, attempts: int) -> Verdict | None:
-    environment, uid = s.effective.name if s.effective else "", s.promotion.metadata.uid
+def _ended(change: ChangeRequest) -> Verdict | None:
+    phase, name = change.status.phase, change.metadata.name
+    if phase is None or not phase.ended:
+        return None
+    if phase is ChangePhase.EXPIRED and change.status.observed_generation != change.metadata.generation:
+        # It was edited since, which gives it another schedule or another round of approvals.
+        return None
+    reason = {
+        ChangePhase.REJECTED: reasons.CHANGE_REJECTED,
+        ChangePhase.EXPIRED: reasons.APPROVAL_EXPIRED,
+    }.get(phase, reasons.CHANGE_ENDED)
+    return denied(reason, f"change {name} is {phase}: raise another change")
+
+
+def _used(on: Subject, change: ChangeRequest, attempts: int) -> Verdict | None:
+    environment, uid = on.effective.name, on.snapshot.promotion.metadata.uid
     others = [u for u in change.status.used_by if u.environment == environment and u.promotion_uid != uid]
+    name = change.metadata.name
     if any(use.finished for use in others):
-        return denied(
-            "ApprovalUsed", f"{change.metadata.name} was used for {environment} already: raise another change"
-        )
+        return denied(reasons.APPROVAL_USED, f"change {name} was used for {environment} already: raise another change")
     if len(others) >= attempts:
         return denied(
-            "AttemptsExhausted", f"{len(others)} promotions ran under {change.metadata.name}: raise another change"
+            reasons.ATTEMPTS_EXHAUSTED,
+            f"{len(others)} promotions ran under change {name}, allowed are {attempts}: raise another change",
         )
     return None
 
 
-def _approved(s: Snapshot, change: ChangeRequest, rule: NormalChange, now: datetime) -> Verdict:
-    name, status = change.metadata.name, change.status
-    if not isinstance(s.plan, Plan):
-        return waiting("PlanMissing", "there is no plan that approvals could be bound to")
-    plans = {p.environment: p.digest for p in status.plans}
-    environment = s.effective.name if s.effective else ""
+def _approved(on: Subject, change: ChangeRequest, rule: NormalChange, now: datetime) -> Verdict:
+    name, status, plan = change.metadata.name, change.status, on.snapshot.plan
+    if not isinstance(plan, Plan):
+        return waiting(reasons.PLAN_MISSING, "there is no plan that approvals could be bound to: see gate Binding")
     # What people saw is what the change's status held; it must be what would be applied now.
-    bound = plans.get(environment) == s.plan.digest and status.plan_digest == change_digest(status.plans)
-    count = approvals.count(
-        status.approvals,
+    plans = {row.environment: row.digest for row in status.plans}
+    bound = plans.get(on.effective.name) == plan.digest and status.plan_digest == change_digest(status.plans)
+    found = standing(
+        change,
         rule.approvals,
-        generation=change.metadata.generation,
+        rule.valid_for or DEFAULT_VALID_FOR,
+        release=on.release,
         plan_digest=status.plan_digest if bound else None,
-        barred=approvals.excluded(change, s.release),
+        now=now,
     )
-    if count.rejected_by:
-        return denied("ChangeRejected", f"{name} was rejected by {count.rejected_by}: raise another change")
+    count = found.count
     ignored = f"; not counted: {', '.join(count.ignored)}" if count.ignored else ""
+    if count.rejected_by:
+        return denied(reasons.CHANGE_REJECTED, f"change {name} was rejected by {count.rejected_by}: raise another")
     if not bound:
         return waiting(
-            "PlanChanged", f"the plan of {name} is being made anew; approvals of older plans do not count{ignored}"
+            reasons.PLAN_CHANGED,
+            f"the plan of change {name} is not what would be applied now and is being made anew; "
+            f"approvals of another plan do not count{ignored}",
+        )
+    if found.expired:
+        return denied(
+            reasons.APPROVAL_EXPIRED, f"the approvals of change {name} were not used in time{ignored}: raise another"
         )
     if not count.complete:
-        return waiting("ApprovalsMissing", f"{name} has {count.summary}, needs {count.missing}{ignored}")
-    people = [person for names in count.by_role.values() for person in names]
-    until = approvals.valid_until(change, rule, people, now)
-    if now >= until:
-        return denied("ApprovalExpired", f"the approvals of {name} ended {until.astimezone(UTC):%Y-%m-%d %H:%MZ}")
-    return passed(f"{name} approved by {', '.join(sorted(set(people)))}, until {until.astimezone(UTC):%Y-%m-%d %H:%MZ}")
+        return waiting(
+            reasons.APPROVALS_MISSING,
+            f"change {name} has {count.summary}, needs {count.missing}{ignored}",
+            waiting_for=[
+                WaitingFor(who=role, what=f"{have} approvals of {name}") for role, have in count.missing_roles()
+            ],
+        )
+    until = f", until {utc(found.until)}" if found.until else ""
+    return passed(f"change {name} is approved by {', '.join(count.people)}{until}", retry_at=found.until)

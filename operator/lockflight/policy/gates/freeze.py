@@ -1,74 +1,101 @@
 """Freeze: no freeze covers this target now, and none begins before the expected end of the work."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from lockflight.api.common import parse_duration
+from lockflight.api import reasons
+from lockflight.api.common import ChangeType, parse_duration
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.policy import windows
-from lockflight.policy.gates._verdicts import is_rollback, missing, not_applicable, passed, waiting
-from lockflight.policy.model import Snapshot, Verdict
+from lockflight.policy.backout import back_out
+from lockflight.policy.model import Verdict
+from lockflight.policy.verdicts import Subject, given, not_applicable, passed, waiting
 from lockflight.policy.windows import InvalidWindow, both_clocks
 
 
-def evaluate(s: Snapshot, now: datetime) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _Spell:
+    """A freeze as instants."""
+
+    freeze: FreezeWindow
+    start: datetime
+    end: datetime | None
+
+    def covers(self, now: datetime) -> bool:
+        return self.start <= now and (self.end is None or now < self.end)
+
+    def clocks(self, when: datetime) -> str:
+        return both_clocks(when, windows.zone(self.freeze.spec.time_zone))
+
+    def __str__(self) -> str:
+        return f"{_name(self.freeze)} ({self.freeze.spec.reason})"
+
+
+@given
+def evaluate(on: Subject, now: datetime) -> Verdict:
     """See docs/gates/freeze.md."""
-    lacking = missing(s)
-    if lacking is not None or s.release is None or s.effective is None:
-        return lacking or waiting("CannotTell", "release or environment cannot be read")
-    if is_rollback(s) and s.change is not None:
-        return not_applicable("a back-out under its approved change may run in a freeze")
-    relevant = [f for f in s.freezes if f.spec.lift is None and _selects(s, f) and not _exempt(s, f)]
-    active: list[tuple[FreezeWindow, datetime | None]] = []
-    ahead: list[tuple[datetime, FreezeWindow, datetime | None]] = []
-    horizon = now + parse_duration(s.effective.spec.timeout or "10m")
-    for freeze in relevant:
+    way_back = back_out(on.snapshot, now)
+    if way_back is not None and way_back.covered:
+        return not_applicable(f"{way_back.message}, which a freeze does not hold")
+    spells: list[_Spell] = []
+    invalid: list[str] = []
+    for freeze in on.snapshot.freezes:
+        if freeze.spec.lift is not None or not _selects(on, freeze) or _exempt(on, freeze):
+            continue
         try:
-            start, end = windows.span(freeze)
+            spells.append(_Spell(freeze, *windows.span(freeze)))
         except InvalidWindow as problem:
-            return waiting("FreezeInvalid", f"{_name(freeze)}: {problem}; until mended it holds what it selects")
-        if start <= now and (end is None or now < end):
-            active.append((freeze, end))
-        elif now < start < horizon:
-            ahead.append((start, freeze, end))
-    if active:
-        return _held(active)
-    if ahead:
-        start, freeze, end = min(ahead, key=lambda item: (item[0], item[1].metadata.name))
-        where = windows.zone(freeze.spec.time_zone)
-        message = (
-            f"{_name(freeze)} ({freeze.spec.reason}) begins {both_clocks(start, where)}, before the work would end "
-            f"(expected {s.effective.spec.timeout})"
+            invalid.append(f"{_name(freeze)}: {problem}; until mended it holds what it selects")
+    active = [spell for spell in spells if spell.covers(now)]
+    if active or invalid:
+        return _held(active, invalid)
+    work = parse_duration(on.effective.spec.timeout or "10m")
+    ahead = min((s for s in spells if now < s.start < now + work), key=lambda s: s.start, default=None)
+    if ahead is not None:
+        return waiting(
+            reasons.FREEZE_AHEAD,
+            f"{ahead} begins {ahead.clocks(ahead.start)}, before work that starts now would end: "
+            f"spec.timeout is {on.effective.spec.timeout}",
+            ahead.end,
         )
-        return waiting("FreezeAhead", message, end)
-    return passed("no freeze")
+    return passed("no freeze", retry_at=min((s.start - work for s in spells if s.start > now), default=None))
 
 
-def _held(active: list[tuple[FreezeWindow, datetime | None]]) -> Verdict:
-    ends = [end for _, end in active]
-    latest = None if None in ends else max(end for end in ends if end is not None)
-    parts = []
-    for freeze, end in sorted(active, key=lambda item: item[0].metadata.name):
-        until = f"until {both_clocks(end, windows.zone(freeze.spec.time_zone))}" if end else "until it is lifted"
-        parts.append(f"{_name(freeze)} ({freeze.spec.reason}) {until}")
-    return waiting("FreezeActive", "; ".join(parts), latest)
-
-
-def _selects(s: Snapshot, freeze: FreezeWindow) -> bool:
-    if s.effective is None or s.release is None:
-        return True
-    return windows.selects(
-        freeze,
-        environment=s.effective.name,
-        tier=s.effective.spec.tier,
-        application=s.release.spec.application,
+def _held(active: Sequence[_Spell], invalid: Sequence[str]) -> Verdict:
+    """All of them are named; the latest end counts, and without one only a person ends it."""
+    parts = [
+        f"{spell} until {spell.clocks(spell.end) if spell.end else 'it is lifted'}"
+        for spell in sorted(active, key=lambda s: s.freeze.metadata.name)
+    ]
+    ends = [spell.end for spell in active]
+    latest = max((end for end in ends if end is not None), default=None)
+    return waiting(
+        reasons.FREEZE_ACTIVE if active else reasons.FREEZE_INVALID,
+        "; ".join([*parts, *invalid]),
+        None if invalid or None in ends else latest,
     )
 
 
-def _exempt(s: Snapshot, freeze: FreezeWindow) -> bool:
+def _selects(on: Subject, freeze: FreezeWindow) -> bool:
+    return windows.selects(
+        freeze,
+        environment=on.effective.name,
+        tier=on.effective.spec.tier,
+        application=on.release.spec.application,
+    )
+
+
+def _exempt(on: Subject, freeze: FreezeWindow) -> bool:
+    """By the type of its change, where ChangeControl accepts that type and so asks for its approvals."""
+    change, control = on.snapshot.change, on.effective.spec.change_control
     return (
         freeze.spec.exempt is not None
-        and s.change is not None
-        and s.change.spec.type in freeze.spec.exempt.change_types
+        and change is not None
+        and change.spec.type in freeze.spec.exempt.change_types
+        and change.spec.type is ChangeType.NORMAL
+        and control is not None
+        and control.normal is not None
     )
 
 

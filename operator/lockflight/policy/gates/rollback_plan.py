@@ -2,59 +2,79 @@
 
 from datetime import datetime
 
+from lockflight.api import reasons
 from lockflight.api.changerequest import Strategy
-from lockflight.policy.gates._verdicts import denied, is_rollback, missing, not_applicable, passed, waiting
-from lockflight.policy.model import Plan, Snapshot, Verdict
-from lockflight.policy.revisions import return_revision
+from lockflight.policy.backout import back_out
+from lockflight.policy.model import Plan, Verdict
+from lockflight.policy.revisions import applied_since, return_revision
+from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, waiting
 
 
-def evaluate(s: Snapshot, now: datetime) -> Verdict:
+@given
+def evaluate(on: Subject, now: datetime) -> Verdict:
     """See docs/gates/rollback-plan.md."""
-    lacking = missing(s)
-    if lacking is not None or s.release is None or s.effective is None:
-        return lacking or waiting("CannotTell", "release or environment cannot be read")
-    if is_rollback(s):
-        return _way_back_is_open(s)
-    if s.effective.spec.change_control is None:
+    if on.rollback:
+        blocked = _way_back(on)
+        way_back = back_out(on.snapshot, now)
+        if blocked is not None or on.effective.spec.change_control is None or (way_back and way_back.covered):
+            return blocked or passed("nothing irreversible lies on the way back")
+    if on.effective.spec.change_control is None:
         return not_applicable("asked for under change control only")
-    if s.change is None:
-        return waiting("NoChange", "the rollback plan is part of the change: see gate ChangeControl")
-    plan, name = s.change.spec.rollback_plan, s.change.metadata.name
+    change = on.snapshot.change
+    if change is None:
+        return waiting(reasons.NO_CHANGE, "the rollback plan is part of the change: see gate ChangeControl")
+    plan, name = change.spec.rollback_plan, f"change {change.metadata.name} spec.rollbackPlan"
     if plan is None:
-        return waiting("NoRollbackPlan", f"{name} has no spec.rollbackPlan: say how this is taken back")
-    if not isinstance(s.plan, Plan):
-        return waiting("PlanMissing", "what would be applied is not known yet")
-    back = return_revision(s)
-    irreversible = [c.name for c in s.plan.components if not c.reversible]
+        return waiting(reasons.NO_ROLLBACK_PLAN, f"{name} is absent: say how this is taken back")
+    if not isinstance(on.snapshot.plan, Plan):
+        return waiting(reasons.PLAN_MISSING, "what would be applied is not known yet: see gate Binding")
+    first = not any(return_revision(on.snapshot).values())
+    irreversible = [c.name for c in on.snapshot.plan.components if not c.reversible]
     match plan.strategy:
-        case Strategy.HELM_ROLLBACK if irreversible:
-            message = (
-                f"{name}: HelmRollback cannot take back {', '.join(irreversible)} (reversible: false): plan another way"
+        case Strategy.HELM_ROLLBACK | Strategy.UNINSTALL if irreversible:
+            return waiting(
+                reasons.IRREVERSIBLE,
+                f"{name}.strategy is {plan.strategy}, which cannot take back {', '.join(irreversible)} "
+                "(reversible: false): allowed are RollForward, Restore and Manual",
             )
-            return waiting("Irreversible", message)
-        case Strategy.HELM_ROLLBACK if not s.revisions:
-            return waiting("FirstDeployment", f"{name}: nothing runs here yet, so the plan must say Uninstall")
-        case Strategy.HELM_ROLLBACK if not any(back.values()):
-            return waiting("NothingToReturnTo", f"{name}: Helm's history holds no verified revision to go back to")
-        case Strategy.UNINSTALL if any(back.values()):
-            message = f"{name}: something verified runs here already, Uninstall would take it away: plan HelmRollback"
-            return waiting("NotFirstDeployment", message)
+        case Strategy.HELM_ROLLBACK if first and not on.snapshot.revisions:
+            return waiting(
+                reasons.FIRST_DEPLOYMENT,
+                f"{name}.strategy is HelmRollback, and nothing runs here yet: for a first deployment say Uninstall",
+            )
+        case Strategy.HELM_ROLLBACK if first:
+            return waiting(
+                reasons.NOTHING_TO_RETURN_TO,
+                f"{name}.strategy is HelmRollback, and Helm's history holds no revision that was verified here: "
+                "allowed are RollForward, Restore and Manual",
+            )
+        case Strategy.UNINSTALL if on.snapshot.revisions and not first:
+            return waiting(
+                reasons.NOT_FIRST_DEPLOYMENT,
+                f"{name}.strategy is Uninstall, which would take away what runs here verified: say HelmRollback",
+            )
+        case Strategy.ROLL_FORWARD | Strategy.RESTORE | Strategy.MANUAL if not plan.steps:
+            return waiting(
+                reasons.STEPS_MISSING, f"{name}.steps is empty: {plan.strategy} is done by people, write down how"
+            )
         case _:
             return passed(f"{plan.strategy}")
 
 
-def _way_back_is_open(s: Snapshot) -> Verdict:
-    """Nothing irreversible lies between what runs and what to go back to."""
-    mine = s.release.metadata.name if s.release else ""
-    running = {r.release_digest for r in s.revisions if r.status.value == "deployed"}
-    between = [
-        r
-        for r in s.peer_releases.values()
-        if r.metadata.name != mine
-        and (r.status.digest or "").removeprefix("sha256:")[:40] in running
-        and any(not part.reversible for part in r.spec.parts())
-    ]
-    if between:
-        message = f"{between[0].metadata.name} has a component that cannot be taken back: roll forward instead"
-        return denied("Irreversible", message)
-    return passed("the way back is open")
+def _way_back(on: Subject) -> Verdict | None:
+    """What was applied here since must be possible to take back; whatever is not known cannot."""
+    digest = on.release.status.digest or ""
+    for release in applied_since(on.snapshot, digest):
+        if release is None:
+            return waiting(
+                reasons.CANNOT_TELL,
+                "a release that was applied here since then is not there any more: whether it can be taken back "
+                "is unknown; create it again as it was, or roll forward",
+            )
+        if any(not part.reversible for part in release.spec.parts()):
+            return denied(
+                reasons.IRREVERSIBLE,
+                f"{release.metadata.name} was applied here since then and has a component with reversible: false: "
+                "roll forward instead",
+            )
+    return None

@@ -2,16 +2,14 @@
 
 from datetime import datetime
 
-from lockflight.policy.gates._verdicts import missing, passed, waiting
-from lockflight.policy.model import Snapshot, Verdict
+from lockflight.api import reasons
+from lockflight.policy.model import Verdict
+from lockflight.policy.verdicts import Subject, given, passed, waiting
 
 
-def evaluate(s: Snapshot, now: datetime) -> Verdict:
+@given
+def evaluate(on: Subject, now: datetime) -> Verdict:
     """See docs/gates/rules.md."""
-    lacking = missing(s)
-    if lacking is not None or s.effective is None:
-        return lacking or waiting("CannotTell", "the environment cannot be read")
-    if s.effective.problems:
-        message = f"environment {s.effective.name}: {'; '.join(s.effective.problems)}"
-        return waiting("NotGoverned", message)
-    return passed(f"governed as tier {s.effective.spec.tier}")
+    if on.effective.problems:
+        return waiting(reasons.NOT_GOVERNED, f"environment {on.effective.name}: {'; '.join(on.effective.problems)}")
+    return passed(f"governed as tier {on.effective.spec.tier}")

@@ -1,35 +1,48 @@
 """Soak: the release stayed upstream, verified and undisturbed, for as long as this environment asks."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from lockflight.api import reasons
 from lockflight.api.common import format_duration, parse_duration
-from lockflight.policy.gates._verdicts import is_rollback, missing, not_applicable, passed, waiting
-from lockflight.policy.gates.order import passage
-from lockflight.policy.model import Snapshot, Verdict
+from lockflight.api.environment import Require
+from lockflight.api.release import Passage
+from lockflight.policy.model import Verdict
+from lockflight.policy.upstream import passing
+from lockflight.policy.verdicts import Subject, given, not_applicable, passed, waiting
 
 
-def evaluate(s: Snapshot, now: datetime) -> Verdict:
+@given
+def evaluate(on: Subject, now: datetime) -> Verdict:
     """See docs/gates/soak.md."""
-    lacking = missing(s)
-    if lacking is not None or s.effective is None:
-        return lacking or waiting("CannotTell", "the environment cannot be read")
-    if is_rollback(s):
+    if on.rollback:
         return not_applicable("a rollback does not soak")
-    wanted = parse_duration(s.effective.spec.soak or "0s")
-    if not wanted or not s.effective.promotes_from:
+    wanted = parse_duration(on.effective.spec.soak or "0s")
+    if not wanted or not on.effective.promotes_from:
         return not_applicable("no soak is asked for")
-    best, running = timedelta(0), False
-    for upstream in s.effective.promotes_from:
-        row = passage(s, upstream)
-        if row is None:
-            continue
-        best = max(best, parse_duration(row.longest_soak))
-        if row.running_since is not None:
-            running = True
-            best = max(best, now - row.running_since)
+    rows = passing(on)
+    results = {name: _soaked(name, rows, wanted, now) for name in on.effective.promotes_from}
+    shut = [verdict for verdict in results.values() if not verdict.open]
+    if not shut or (on.effective.spec.require is Require.ANY and len(shut) < len(results)):
+        return passed("; ".join(verdict.message for verdict in results.values() if verdict.open))
+    times = [verdict.retry_at for verdict in shut if verdict.retry_at is not None]
+    message = "; ".join(verdict.message for verdict in shut)
+    if on.effective.spec.require is Require.ANY:
+        return waiting(reasons.SOAKING if times else reasons.NOT_SOAKING, message, min(times, default=None))
+    stuck = len(times) < len(shut)
+    return waiting(reasons.NOT_SOAKING if stuck else reasons.SOAKING, message, None if stuck else max(times))
+
+
+def _soaked(name: str, rows: Mapping[str, Passage], wanted: timedelta, now: datetime) -> Verdict:
+    row = rows.get(name)
+    if row is None:
+        return waiting(reasons.NOT_SOAKING, f"it has not passed {name} yet: see gate Order")
+    best = parse_duration(row.longest_soak)
+    if row.running_since is not None:
+        best = max(best, now - row.running_since)
     if best >= wanted:
-        return passed(f"soaked {format_duration(best)}")
-    message = f"soaked {format_duration(best)} of {format_duration(wanted)}"
-    if not running:
-        return waiting("NotSoaking", f"{message}, and does not run upstream now: promote it there again")
-    return waiting("Soaking", message, now + (wanted - best))
+        return passed(f"soaked {format_duration(best)} in {name}, asked for are {format_duration(wanted)}")
+    message = f"soaked {format_duration(best)} of {format_duration(wanted)} in {name}"
+    if row.running_since is None:
+        return waiting(reasons.NOT_SOAKING, f"{message} and does not run there now: promote it there again")
+    return waiting(reasons.SOAKING, message, row.running_since + wanted)

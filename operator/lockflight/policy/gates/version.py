@@ -4,28 +4,28 @@ from datetime import datetime
 
 import semver
 
-from lockflight.policy.gates._verdicts import denied, is_rollback, missing, not_applicable, passed, waiting
-from lockflight.policy.model import HelmStatus, Snapshot, Verdict
+from lockflight.api import reasons
+from lockflight.policy.model import HelmStatus, Verdict
+from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, waiting
 
 
-def evaluate(s: Snapshot, now: datetime) -> Verdict:
+@given
+def evaluate(on: Subject, now: datetime) -> Verdict:
     """See docs/gates/version.md."""
-    lacking = missing(s)
-    if lacking is not None or s.release is None or s.effective is None:
-        return lacking or waiting("CannotTell", "release or environment cannot be read")
-    if is_rollback(s):
+    if on.rollback:
         return not_applicable("a rollback goes back")
-    running = running_versions(s)
+    labels = {r.version for r in on.snapshot.revisions if r.status is HelmStatus.DEPLOYED and r.version}
+    try:
+        running = [semver.Version.parse(label.replace("_", "+")) for label in labels]
+    except ValueError as problem:
+        return waiting(reasons.CANNOT_TELL, f"the version that runs in {on.effective.name} cannot be read: {problem}")
     if not running:
-        return passed("nothing runs here yet")
-    mine, highest = semver.Version.parse(s.release.spec.version), max(running)
+        return passed("nothing of Lockflight's runs here yet")
+    mine, highest = semver.Version.parse(on.release.spec.version), max(running)
     if mine < highest:
-        message = f"{mine} is lower than {highest}, which runs in {s.effective.name}: use action Rollback to go back"
-        return denied("Downgrade", message)
+        return denied(
+            reasons.DOWNGRADE,
+            f"spec.version {mine} is lower than {highest}, which runs in {on.effective.name}: "
+            "use action Rollback to go back",
+        )
     return passed(f"{highest} runs here")
-
-
-def running_versions(s: Snapshot) -> list[semver.Version]:
-    """The versions that Helm's storage says run here, one a component; what is not ours has none."""
-    found = [r.version for r in s.revisions if r.status is HelmStatus.DEPLOYED and r.version]
-    return [semver.Version.parse(v.replace("_", "+")) for v in found if semver.Version.is_valid(v.replace("_", "+"))]

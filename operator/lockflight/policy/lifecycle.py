@@ -1,0 +1,134 @@
+"""ITIL's life cycle of a change: which phase it is in, whether it is approved, and what comes next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lockflight.api import reasons
+from lockflight.api.changerequest import ChangePhase, ChangeRequest
+from lockflight.api.common import ChangeType
+from lockflight.api.conditions import find
+from lockflight.api.promotion import Action, Promotion
+from lockflight.policy.backout import back_out_until
+from lockflight.policy.standing import Standing
+
+_ENDED_FOR_GOOD = (ChangePhase.CLOSED, ChangePhase.REJECTED, ChangePhase.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a change stands; ``approved`` None: not decided yet. ``retry_at``: when time alone changes it."""
+
+    phase: ChangePhase
+    reason: str
+    message: str
+    retry_at: datetime | None = None
+    approved: bool | None = field(default=None, kw_only=True)
+
+
+def state(
+    change: ChangeRequest,
+    found: Standing,
+    promotions: Sequence[Promotion],
+    problems: Sequence[str],
+    now: datetime,
+) -> State:
+    """Judge a change. ``promotions`` ran under it, ``problems`` are in the way of its plan."""
+    phase = change.status.phase
+    if phase in _ENDED_FOR_GOOD:
+        return _ended(change, phase)
+    if change.status.used_by:
+        return _used(change, found, promotions, now)
+    over = _over(change, found, now)
+    if over is not None:
+        return over
+    lacking = _lacking(change, found, problems)
+    if lacking is not None:
+        return lacking
+    return _approved(change, found, now) if found.count.complete else _asking(change, found)
+
+
+def _ended(change: ChangeRequest, phase: ChangePhase) -> State:
+    """Ended is ended: later entries change nothing."""
+    old = find(change.status.conditions, reasons.APPROVED)
+    if old is None:
+        return State(phase, phase.value, "", approved=phase is ChangePhase.CLOSED)
+    return State(phase, old.reason, old.message, approved={"True": True, "False": False}.get(old.status))
+
+
+def _over(change: ChangeRequest, found: Standing, now: datetime) -> State | None:
+    """It ended without having been used."""
+    spec, by = change.spec, found.count.rejected_by
+    if spec.cancel is not None:
+        return State(ChangePhase.CANCELLED, reasons.CANCELLED, f"cancelled: {spec.cancel.reason}", approved=False)
+    if by:
+        return State(ChangePhase.REJECTED, reasons.REJECTED, f"rejected by {by}", approved=False)
+    if spec.schedule is not None and now >= spec.schedule.end:
+        message = "its schedule ended before it was used: raise another"
+        return State(ChangePhase.EXPIRED, reasons.SCHEDULE_OVER, message, approved=False)
+    if found.expired:
+        message = "its approvals ended before they were used: raise another"
+        return State(ChangePhase.EXPIRED, reasons.APPROVAL_EXPIRED, message, approved=False)
+    return None
+
+
+def _lacking(change: ChangeRequest, found: Standing, problems: Sequence[str]) -> State | None:
+    """What is missing before anybody can be asked."""
+    spec, status, names = change.spec, change.status, ", ".join(change.spec.environments)
+    if problems:
+        return State(ChangePhase.ASSESS, reasons.NO_PLAN, "; ".join(problems))
+    if status.plan_digest is None:
+        return State(ChangePhase.NEW, reasons.NO_PLAN, "its plan is being made")
+    if spec.type is not ChangeType.NORMAL:
+        message = f"spec.type is {spec.type}: {names} accept Normal"
+        return State(ChangePhase.ASSESS, reasons.CHANGE_TYPE_NOT_ALLOWED, message)
+    if not found.count.needs:
+        message = f"{names} ask for no approval, so this change permits nothing"
+        return State(ChangePhase.ASSESS, reasons.NO_APPROVAL_RULE, message)
+    if spec.rollback_plan is None:
+        message = "spec.rollbackPlan is absent: say how it is taken back"
+        return State(ChangePhase.ASSESS, reasons.NO_ROLLBACK_PLAN, message)
+    return None
+
+
+def _asking(change: ChangeRequest, found: Standing) -> State:
+    count, hold, schedule = found.count, change.spec.hold, change.spec.schedule
+    if hold is not None:
+        return State(ChangePhase.ON_HOLD, reasons.CHANGE_HELD, f"held: {hold.reason}")
+    stale = f"; not counted: {', '.join(count.ignored)}" if count.ignored else ""
+    message = f"{count.summary}: needs {count.missing}{stale}"
+    return State(ChangePhase.AUTHORIZE, reasons.APPROVALS_MISSING, message, schedule.end if schedule else None)
+
+
+def _approved(change: ChangeRequest, found: Standing, now: datetime) -> State:
+    hold, schedule = change.spec.hold, change.spec.schedule
+    words = f"approved by {', '.join(found.count.people)}"
+    if hold is not None:
+        message = f"{words}; held: {hold.reason}"
+        return State(ChangePhase.ON_HOLD, reasons.CHANGE_HELD, message, found.until, approved=True)
+    if schedule is not None and now < schedule.start:
+        message = f"{words}; waits for its schedule"
+        return State(ChangePhase.SCHEDULED, reasons.APPROVED, message, schedule.start, approved=True)
+    message = f"{words}; a promotion may use it"
+    return State(ChangePhase.SCHEDULED, reasons.APPROVED, message, found.until, approved=True)
+
+
+def _used(change: ChangeRequest, found: Standing, promotions: Sequence[Promotion], now: datetime) -> State:
+    """From the first use on it can only be implemented, reviewed and closed."""
+    until = back_out_until(change, {p.metadata.uid for p in promotions if p.spec.action is Action.ROLLBACK})
+    busy = any(p.status.phase is not None and not p.status.phase.final for p in promotions)
+    done = {use.environment for use in change.status.used_by if use.finished}
+    left = [name for name in change.spec.environments if name not in done]
+    over = until is not None and now >= until
+    if busy or (left and (found.count.complete or not over)):
+        message = f"in implementation; still to come: {', '.join(left)}" if left else "in implementation"
+        times = [t for t in (until, found.until) if t is not None and t > now]
+        approved = True if found.count.complete or not left else None
+        return State(
+            ChangePhase.IMPLEMENT, reasons.IN_IMPLEMENTATION, message, min(times, default=None), approved=approved
+        )
+    if over:
+        message = f"closed; never finished in {', '.join(left)}" if left else "closed; the time to take it back is over"
+        return State(ChangePhase.CLOSED, reasons.CLOSED, message, approved=True)
+    message = f"implemented; may be taken back{f' until {until:%Y-%m-%d %H:%MZ}' if until else ''}"
+    return State(ChangePhase.REVIEW, reasons.IMPLEMENTED, message, until, approved=True)

@@ -1,0 +1,54 @@
+"""What runs in an environment's targets, as far as Lockflight brought it there."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from lockflight.api.environment import TargetStatus
+from lockflight.api.promotion import Phase, Promotion
+from lockflight.api.release import Release
+from lockflight.policy.stays import began
+
+_TAKEN_BACK: Final = (Phase.ROLLED_BACK, Phase.ABORTED)
+
+
+def targets(
+    rows: Sequence[TargetStatus], promotions: Sequence[Promotion], releases: Mapping[str, Release]
+) -> tuple[TargetStatus, ...]:
+    """One row an application, by the newest promotion into the environment that left something there.
+
+    Rows survive the promotions and releases they were made from.
+    """
+    undone = {p.metadata.uid for p in promotions if _undone(p)}
+    result = {row.application: row for row in rows if row.promotion_uid not in undone}
+    for promotion in sorted(promotions, key=began):
+        row = None if promotion.metadata.uid in undone else _row(promotion, releases)
+        if row is None:
+            continue
+        known = result.get(row.application)
+        if known is None or known.deployed_at <= row.deployed_at:
+            result[row.application] = row
+    return tuple(row for _, row in sorted(result.items()))
+
+
+def _undone(promotion: Promotion) -> bool:
+    """Taken back; one that was aborted while it waited for sign-off stays where it is."""
+    return promotion.status.phase in _TAKEN_BACK and promotion.status.verified_at is None
+
+
+def _row(promotion: Promotion, releases: Mapping[str, Release]) -> TargetStatus | None:
+    status, release = promotion.status, releases.get(promotion.spec.release_ref.name)
+    if release is None or status.deployed_at is None or status.plan is None or status.release_digest is None:
+        return None
+    return TargetStatus(
+        application=release.spec.application,
+        namespace=status.plan.namespace,
+        release=release.metadata.name,
+        version=release.spec.version,
+        digest=status.release_digest,
+        plan_digest=status.plan.digest,
+        promotion_uid=promotion.metadata.uid,
+        promotion=promotion.metadata.name,
+        state=(status.phase or Phase.WAITING).value,
+        deployed_at=status.deployed_at,
+        verified_at=status.verified_at,
+    )
