@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Both prepare what they need; `make help` lists the rest.
 PYTHON ?= python3
 RUN    := .venv/bin/python -m
-# A release: make demo KEEP=1 leaves its cluster running. ARGS goes to pytest, e.g. make test-unit ARGS='-k gates'.
+# make demo KEEP=1 leaves its cluster running. ARGS goes to pytest, e.g. make test-unit ARGS='-k gates'.
 KEEP   ?=
 ARGS   ?=
 
@@ -30,6 +30,9 @@ help: ## Show this list
 
 setup: ## Prepare the virtual environment and the programs of the control plane (the others do it, too)
 	@$(PYTHON) tools/bootstrap.py $(PROGRAMS)
+ifneq ($(LOCKFLIGHT_CLUSTER),embedded)
+	@echo 'cluster: $(LOCKFLIGHT_CLUSTER) $(if $(KIND),,$(KUBECONFIG))'
+endif
 
 demo: setup ## A release climbs to production through its gates (KEEP=1 leaves the cluster up)
 	@$(RUN) lockflight.cli.main demo $(if $(KEEP),--keep)

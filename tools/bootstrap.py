@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import threading
 import time
+import tomllib
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -77,7 +78,7 @@ def main() -> int:
 def prepare_venv() -> bool:
     """Make the virtual environment from the lock file, unless it is up to date; whether there was anything to do."""
     stamp = VENV / ".stamp"
-    want = digest(ROOT / "requirements.lock", ROOT / "pyproject.toml")
+    want = f"{digest(ROOT / 'requirements.lock')} {package_digest()}"
     if stamp.is_file() and stamp.read_text() == want:
         return False
     python = VENV / "bin" / "python"
@@ -176,6 +177,13 @@ def go_version(go: Path) -> tuple[int, ...]:
 def numbers(version: str) -> tuple[int, ...]:
     """`go1.26.8` as (1, 26, 8)."""
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def package_digest() -> str:
+    """SHA-256 over what pyproject.toml says of the package; the settings of tools do not concern the installation."""
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    installed = [content["build-system"], content["project"], content["tool"]["hatch"]]
+    return hashlib.sha256(repr(installed).encode()).hexdigest()
 
 
 def digest(*files: Path) -> str:
