@@ -55,12 +55,14 @@ check: setup ## Style, types, architecture, generated files
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@$(RUN) lockflight.crdgen --check
+	@$(RUN) lockflight.admission --check
 
 bench: setup ## Approval to Helm revision, beside bare Helm
 	@$(RUN) bench
 
-crds: setup ## Generate crds/ from the models
+crds: setup ## Generate crds/ from the models, then policies and manifests
 	@$(RUN) lockflight.crdgen
+	@$(RUN) lockflight.admission
 
 lock: setup ## Pin the dependencies anew (needs uv in the virtual environment or PATH)
 	@PATH=".venv/bin:$$PATH" uv pip compile --quiet --universal --upgrade --all-extras --generate-hashes \
