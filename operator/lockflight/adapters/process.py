@@ -126,12 +126,12 @@ def _signal(group: int, number: signal.Signals) -> None:
 
 async def _head(stream: asyncio.StreamReader | None, limit: int, overflow: asyncio.Event) -> bytes:
     kept = bytearray()
+    # Read on to the end: asyncio sees a program's end only once its pipes are empty.
     while stream is not None and (chunk := await stream.read(_CHUNK)):
-        kept += chunk
-        if len(kept) > limit:
+        if len(kept) + len(chunk) > limit:
             overflow.set()
-            break
-    return bytes(kept[:limit])
+        kept += chunk[: limit - len(kept)]
+    return bytes(kept)
 
 
 async def _tail(stream: asyncio.StreamReader | None, limit: int) -> bytes:
