@@ -41,6 +41,7 @@ class EventPoster:
         self._queue: asyncio.Queue[tuple[str, Mapping[str, Any]]] = asyncio.Queue(_QUEUED)
         self._told: OrderedDict[tuple[str, str, str], datetime] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
+        self._full = False
 
     async def __aenter__(self) -> "EventPoster":
         """Start posting."""
@@ -56,14 +57,18 @@ class EventPoster:
             await asyncio.wait({self._task})
 
     def emit(self, obj: AnyObject, severity: Severity, reason: str, message: str) -> None:
-        """Queue an event about ``obj``; where the queue is full it is dropped and logged."""
+        """Queue an event about ``obj``; where the queue is full it is dropped, which is logged once."""
         now = self._clock.now()
         if self._is_old_news((obj.metadata.uid, reason, message), now):
             return
         try:
             self._queue.put_nowait((obj.metadata.namespace, self._event(obj, severity, reason, message, now)))
         except asyncio.QueueFull:
-            _log.warning("event dropped: the queue is full", reason=reason, object=obj.metadata.name)
+            if not self._full:
+                _log.warning("events are dropped: the queue is full", reason=reason, object=obj.metadata.name)
+            self._full = True
+        else:
+            self._full = False
 
     def _is_old_news(self, news: tuple[str, str, str], now: datetime) -> bool:
         told = self._told.get(news)

@@ -173,7 +173,7 @@ class HelmCli:
                         # Without it Helm takes the previous revision's values where the new ones are empty.
                         "--reset-values",
                         *("--values", str(place / "values.json")),
-                        *("--labels", ",".join(f"{k}={v}" for k, v in job.labels.items())),
+                        *_labels(job.labels),
                         *("--description", job.description),
                         "--disable-openapi-validation",
                         # Notes may quote secret values.
@@ -285,6 +285,10 @@ class HelmCli:
 
 
 _DEBUG_HINT = "Use --debug flag to render out invalid YAML"
+
+
+def _labels(labels: Mapping[str, str]) -> Sequence[str]:
+    return ("--labels", ",".join(f"{key}={value}" for key, value in labels.items())) if labels else ()
 
 
 def _timeout(timeout: timedelta) -> Sequence[str]:
