@@ -35,6 +35,8 @@ from lockflight.policy.model import (
 )
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+ONE_HOUR_AGO = NOW - timedelta(hours=1)
+TWO_HOURS_AGO = NOW - timedelta(hours=2)
 STACK = "payments"
 ROOT = "lockflight-system"
 
@@ -176,7 +178,7 @@ def change(
     name: str = "chg-1042",
     *,
     approvals: Sequence[Approval] = TWO_OF_CAB,
-    seen: datetime = NOW - hours(1),
+    seen: datetime = ONE_HOUR_AGO,
     phase: ChangePhase = ChangePhase.SCHEDULED,
     used_by: Sequence[Use] = (),
     plans: Mapping[str, str] | None = None,
@@ -220,7 +222,7 @@ def change(
     return made.model_copy(update={"status": status})
 
 
-def use(uid: str, *, at: datetime = NOW - hours(2), finished: bool = False, environment: str = "production") -> Use:
+def use(uid: str, *, at: datetime = TWO_HOURS_AGO, finished: bool = False, environment: str = "production") -> Use:
     """A use of a change's approval."""
     return Use(environment=environment, promotion_uid=uid, plan_digest=PLAN_DIGEST, at=at, finished=finished)
 
@@ -232,7 +234,7 @@ def promotion(
     to: str = "production",
     phase: Phase | None = Phase.WAITING,
     gates: Mapping[str, Outcome] | None = None,
-    created: datetime = NOW - hours(2),
+    created: datetime = TWO_HOURS_AGO,
     started: datetime | None = None,
     deployed: datetime | None = None,
     verified: datetime | None = None,
