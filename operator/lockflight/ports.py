@@ -71,7 +71,7 @@ class Cluster(Protocol):
     async def patch_status(
         self, kind: str, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str | None = None
     ) -> AnyObject:
-        """Merge-patch ``status`` keys; None removes a key. With ``resource_version``: only if still current (ConflictError)."""
+        """Merge-patch ``status``; None removes a key. With ``resource_version``: only if current (ConflictError)."""
         ...
 
     async def namespace(self, name: str) -> Namespace | None:

@@ -1,4 +1,4 @@
-"""The whole thing: the charts installed, the operator with the rights that its chart gives it, people with certificates."""
+"""The whole thing: the charts installed, the operator with the rights that its chart gives it, and people."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -48,10 +48,17 @@ class Operator:
 
 
 @pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of its own: the operator and the policies installed here would meddle with other tests."""
+    opened = Cluster.up(tmp_path_factory.mktemp("e2e") / "cluster", people=PEOPLE)
+    yield opened
+    opened.check()
+    opened.down()
+
+
+@pytest.fixture(scope="session")
 def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """The operator of the session's cluster."""
-    for person in PEOPLE:
-        cluster.add_person(person)
     install(cluster)
     running = Operator(cluster, tmp_path_factory.mktemp("operator"))
     running.start()

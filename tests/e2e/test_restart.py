@@ -1,6 +1,7 @@
 """The operator dies and comes back."""
 
 import json
+from pathlib import Path
 from time import monotonic, sleep
 
 from tests.e2e.conftest import Operator
@@ -12,9 +13,9 @@ OPERATOR = "system:serviceaccount:lockflight-system:lockflight"
 
 def test_an_operator_killed_during_helm_finishes_the_job_when_it_is_back(stack: Stack, operator: Operator) -> None:
     stack.install(ONE)
-    stack.chart("1.0.0")
     # A pod that never gets ready keeps Helm waiting until the operator is gone.
-    release = stack.release("1.0.0", values={"podAnnotations": {"lockflight.dev/kwok-never-ready": "true"}})
+    stack.chart("1.0.0", edit=_never_ready)
+    release = stack.release("1.0.0")
     target = f"{stack.name}-integration"
     eventually(lambda: _helm_state(stack, target) == "pending-install", "Helm to be at work")
 
@@ -31,8 +32,8 @@ def test_an_operator_killed_during_helm_finishes_the_job_when_it_is_back(stack: 
 
 def test_a_stopped_operator_leaves_no_lock_and_finishes_later(stack: Stack, operator: Operator) -> None:
     stack.install(ONE)
-    stack.chart("1.0.0")
-    release = stack.release("1.0.0", values={"podAnnotations": {"lockflight.dev/kwok-never-ready": "true"}})
+    stack.chart("1.0.0", edit=_never_ready)
+    release = stack.release("1.0.0")
     target = f"{stack.name}-integration"
     eventually(lambda: _helm_state(stack, target) == "pending-install", "Helm to be at work")
 
@@ -98,6 +99,14 @@ def _writes(stack: Stack, offset: int) -> list[str]:
 def _helm_state(stack: Stack, namespace: str) -> str:
     rows = json.loads(stack.kubectl("get", "secret", "-l", "owner=helm", "-o", "json", namespace=namespace))["items"]
     return str(rows[-1]["metadata"]["labels"]["status"]) if rows else ""
+
+
+def _never_ready(chart: Path) -> None:
+    template = chart / "templates" / "app.yaml"
+    text = template.read_text()
+    assert "        checksum/page:" in text
+    never = '        lockflight.dev/kwok-never-ready: "true"\n'
+    template.write_text(text.replace("        checksum/page:", f"{never}        checksum/page:"))
 
 
 def _let_pods_be_ready(stack: Stack, namespace: str) -> None:

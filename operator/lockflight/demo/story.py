@@ -13,7 +13,6 @@ from lockflight.demo.narrator import DemoError, Narrator
 from lockflight.devcluster.providers import ClusterLike
 
 STACK = "payments"
-IMAGE = "registry.example/payments@sha256:" + "a" * 64
 SWAPPED = "registry.example/elsewhere@sha256:" + "b" * 64
 
 VALUES: dict[str, Any] = {
@@ -113,7 +112,6 @@ def push(cluster: ClusterLike, work: Path, version: str, *, fails: bool = False)
         yaml.safe_dump(meta | {"name": STACK, "version": version, "appVersion": version})
     )
     values = yaml.safe_load((folder / "values.yaml").read_text())
-    values["image"] = IMAGE
     values.setdefault("test", {})["fail"] = fails
     (folder / "values.yaml").write_text(yaml.safe_dump(values))
     subprocess.run(["helm", "package", str(folder), "-d", str(work)], env=cluster.env, check=True, capture_output=True)
@@ -180,7 +178,7 @@ def _production(n: Narrator) -> None:
         "A freeze begins, and a change is raised", "Nothing moves to production while it lasts, whatever is approved."
     )
     n.run("alice", ["kubectl", "apply", "-f", "-"], shown="kubectl apply -f freeze.yaml", stdin=_freeze())
-    n.run("jo", ["kubectl", "apply", "-f", "-"], shown="kubectl apply -f change.yaml", stdin=_change(release))
+    n.run("dora", ["kubectl", "apply", "-f", "-"], shown="kubectl apply -f change.yaml", stdin=_change(release))
     n.until("a plan to approve", lambda: bool(n.get("lfchg", STACK, "chg-1042").get("status", {}).get("planDigest")))
     n.run("alice", ["lockflight", "-n", STACK, "diff", "chg-1042"])
 
@@ -188,40 +186,10 @@ def _production(n: Narrator) -> None:
         "The change board approves with plain kubectl",
         "Who approved is stamped by the API server; nobody can claim to be somebody else.",
     )
-    for person in ("alice", "bob"):
-        patch = [{"op": "add", "path": "/status/approvals/-", "value": {"role": "cab", "decision": "Approved"}}]
-        n.run(
-            person,
-            [
-                "kubectl",
-                "patch",
-                "lfchg",
-                "chg-1042",
-                "-n",
-                STACK,
-                "--subresource=status",
-                "--type=json",
-                "-p",
-                json.dumps(patch),
-            ],
-        )
-    n.run(
-        "jo",
-        [
-            "kubectl",
-            "patch",
-            "lfchg",
-            "chg-1042",
-            "-n",
-            STACK,
-            "--subresource=status",
-            "--type=json",
-            "-p",
-            json.dumps(patch),
-        ],
-        refused=True,
-    )
-    n.because("jo raised the change: four eyes")
+    _approve(n, "dora", refused=True)
+    n.because("dora sits on the board, but raised this change: four eyes")
+    _approve(n, "alice")
+    _approve(n, "bob")
     n.until("the approval to be counted", lambda: _condition(n.get("lfchg", STACK, "chg-1042"), "Approved") == "True")
     n.run("bob", ["kubectl", "get", "lfchg", "-n", STACK])
     n.until("the freeze to hold it", lambda: _phase(n, promotion) == "OnHold")
@@ -235,6 +203,12 @@ def _production(n: Narrator) -> None:
     _passed(n, promotion, "AwaitingSignOff")
     _sign(n, "carol", promotion, "business")
     n.run("jo", ["kubectl", "get", "lfpromo", promotion, "-n", STACK])
+
+
+def _approve(n: Narrator, person: str, *, refused: bool = False) -> None:
+    patch = json.dumps([{"op": "add", "path": "/status/approvals/-", "value": {"role": "cab", "decision": "Approved"}}])
+    command = ["kubectl", "patch", "lfchg", "chg-1042", "-n", STACK, "--subresource=status", "--type=json", "-p", patch]
+    n.run(person, command, refused=refused)
 
 
 def _broken(n: Narrator, digests: dict[str, str]) -> None:
@@ -272,7 +246,7 @@ def _skip(n: Narrator, digests: dict[str, str]) -> None:
 def _swapped(n: Narrator) -> None:
     n.chapter(
         "An environment's values swap the image",
-        "Configuration may differ between environments, bytes may not: images must be among those that passed upstream.",
+        "Configuration may differ between environments, bytes may not: images must be among those that passed.",
     )
     swap = json.dumps({"spec": {"values": {"image": SWAPPED}}})
     n.run("petra", ["kubectl", "patch", "lfenv", "production", "-n", STACK, "--type=merge", "-p", swap])

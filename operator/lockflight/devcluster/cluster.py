@@ -102,6 +102,10 @@ class Cluster(Access):
         self._supervisor.remember_person(person)
         return self._ids.kubeconfig(self.server, person.name, person.name, person.groups)
 
+    def adopt(self, name: str, pid: int) -> None:
+        """Remember a process that was started beside the cluster, so that `down` ends it, too."""
+        self._supervisor.adopt(name, pid)
+
     def status(self) -> list[ProgramStatus]:
         """Every program, whether it runs or not."""
         return self._supervisor.status(programs.PROGRAMS)

@@ -1,8 +1,8 @@
 """Run the operator beside an embedded cluster exactly as its Deployment there says.
 
-The embedded cluster has no containers. The chart is installed as on any cluster; then the Deployment's command, arguments
-and environment are started as a process here, with the token of its service account. What a kubelet would add, the API
-server's address, the token and the volumes, is added here, and nothing else.
+The embedded cluster has no containers. The chart is installed as on any cluster; then the Deployment's command,
+arguments and environment are started as a process here, with the token of its service account. What a kubelet would
+add, the API server's address, the token and the volumes, is added here, and nothing else.
 """
 
 import json
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -76,10 +77,8 @@ class OperatorProcess:
 
     def kill(self) -> None:
         """SIGKILL to the operator and to what it started, as a node that dies would."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
 

@@ -99,6 +99,10 @@ class Supervisor:
         self.record = self.record.with_person(person)
         self.record.save(self.layout)
 
+    def adopt(self, name: str, pid: int) -> None:
+        """Remember a process that was started elsewhere: `stop` ends it, too."""
+        self._remember(name, Process(pid, processes.start_mark(pid)))
+
     def tie_to_caller(self) -> None:
         """End everything when this process is gone, however it goes."""
         if self.alive(_WATCHDOG):

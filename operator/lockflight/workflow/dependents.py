@@ -6,7 +6,7 @@ from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.kinds import AnyObject
-from lockflight.api.promotion import Promotion
+from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.workflow.keys import Key, key_of
 from lockflight.workflow.store import Store
@@ -19,6 +19,8 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
         case Promotion() as promotion:
             if _phase(old) != _phase(new) or old is None or new is None:
                 keys |= _around_promotion(store, promotion)
+            if Phase.ON_HOLD in (_phase(old), _phase(new)) and _phase(old) != _phase(new):
+                keys |= {key_of(f) for ns in {root, key.namespace} for f in store.of(FreezeWindow, ns)}
         case Release() as release:
             keys |= _of_release(store, release)
         case Environment() if _same_spec(old, new):

@@ -30,7 +30,7 @@ def enter(status: PromotionStatus, phase: Phase, now: datetime, message: str) ->
 
 def conditions(
     status: PromotionStatus,
-    succeeded: bool | None,
+    succeeded: bool | None,  # noqa: FBT001
     reason: str,
     message: str,
     *,
@@ -38,7 +38,7 @@ def conditions(
     generation: int,
     now: datetime,
 ) -> tuple[Condition, ...]:
-    """Succeeded, with kstatus' Reconciling beside it while unfinished. Waiting, rejection and expiry are not Stalled."""
+    """Succeeded, and kstatus' Reconciling while unfinished. Waiting, rejection and expiry are not Stalled."""
     parts = [
         condition(reasons.SUCCEEDED, succeeded, reason, message, generation=generation, now=now),
         condition(reasons.RECONCILING, succeeded is None, reason, message, generation=generation, now=now),

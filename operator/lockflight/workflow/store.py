@@ -1,4 +1,4 @@
-"""What the watches told, in memory. Decisions that act read the API server again; this store only says what to look at."""
+"""What the watches told, in memory: what to look at. Decisions that act read the API server again."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
