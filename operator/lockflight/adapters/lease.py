@@ -41,6 +41,7 @@ class LeaseLeader:
         self._duration = duration
         self._on_lost = on_lost
         self._fencing: int | None = None
+        self._released = False
         self._seen: tuple[str, datetime] = ("", clock.now())
         self.acquired = asyncio.Event()
 
@@ -55,7 +56,7 @@ class LeaseLeader:
         return self._fencing is not None
 
     async def lead(self) -> None:
-        """Acquire the Lease, then renew it until it is lost; returns after ``on_lost``. Cancel it and ``release``."""
+        """Acquire the Lease, then renew it; returns after ``release``, or after ``on_lost`` was called."""
         pause = self._duration / 3
         while not await self._tried(self._acquire):
             await self._clock.sleep(pause)
@@ -64,8 +65,10 @@ class LeaseLeader:
         renewed = self._clock.now()
         while True:
             await self._clock.sleep(pause)
-            if await self._tried(self._renew):
+            if not self._released and await self._tried(self._renew):
                 renewed = self._clock.now()
+            elif self._released:
+                return
             elif self._fencing is None or self._clock.now() - renewed >= 2 * pause:
                 break
         self._fencing = None
@@ -78,6 +81,7 @@ class LeaseLeader:
         if self._fencing is None:
             return
         self._fencing = None
+        self._released = True
         self.acquired.clear()
         try:
             lease = await self._client.get(self._path)
@@ -123,7 +127,8 @@ class LeaseLeader:
         version = lease["metadata"]["resourceVersion"]
         if version != self._seen[0]:
             self._seen = (version, self._clock.now())
-        if spec.get("holderIdentity") and not self._over(spec):
+        # Our own name there: an answer of an earlier attempt was lost.
+        if spec.get("holderIdentity") not in (None, "", self._identity) and not self._over(spec):
             return False
         fencing = int(spec.get("leaseTransitions") or 0) + 1
         lease["spec"] = self._spec(fencing)
