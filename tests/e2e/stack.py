@@ -13,6 +13,7 @@ import yaml
 
 from lockflight.assets import asset
 from lockflight.devcluster import Cluster
+from lockflight.devcluster.errors import CommandFailedError
 
 API = "lockflight.dev/v1alpha1"
 IMAGE = "registry.example/app@sha256:" + "a" * 64
@@ -188,6 +189,15 @@ class Stack:
         manifest = {"apiVersion": API, "kind": kind, "metadata": {"name": name, "namespace": self.name}, "spec": spec}
         self.kubectl("create", "-f", "-", person=person, stdin=json.dumps(manifest))
 
+    def refused(self, kind: str, name: str, spec: Mapping[str, Any], *, person: str = "jo") -> str:
+        """What the API server says against such an object; fails where it takes it."""
+        try:
+            self.create(kind, name, spec, person=person)
+        except CommandFailedError as refusal:
+            return refusal.stderr
+        msg = f"{kind} {name} was taken: {spec}"
+        raise AssertionError(msg)
+
     # What is seen.
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any]:
@@ -205,6 +215,15 @@ class Stack:
         """One condition; empty where it is not set."""
         rows = self.status(kind, name).get("conditions", [])
         return next((row for row in rows if row["type"] == wanted), {})
+
+    def becomes(self, kind: str, name: str, wanted: str, reason: str, seconds: float = 60) -> str:
+        """Wait until a condition has ``reason``; its message."""
+        try:
+            eventually(lambda: self.condition(kind, name, wanted).get("reason") == reason, "", seconds)
+        except AssertionError:
+            msg = f"{kind} {name}: {wanted} is {self.condition(kind, name, wanted)}, not {reason}"
+            raise AssertionError(msg) from None
+        return str(self.condition(kind, name, wanted)["message"])
 
     def gate(self, promotion: str, name: str) -> dict[str, Any]:
         """What one gate says; empty where it was not judged."""

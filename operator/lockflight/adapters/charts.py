@@ -117,7 +117,8 @@ class ChartCache:
             if there is not None:
                 msg = f"{_name(chart)} is {there} there, the release pins {digest}"
                 return ChartError("DigestMismatch", msg, final=True)
-        return ChartError("ChartNotFound", f"{_name(chart)} does not exist: {said}", final=True)
+        msg = f"{_name(chart)} does not exist: push it, or create a release that names another ({said})"
+        return ChartError("ChartNotFound", msg, final=True)
 
     async def _there_instead(self, chart: Chart) -> str | None:
         """What the version's tag stands for, to say what is wrong with a digest that is not there."""

@@ -132,6 +132,9 @@ class PlannedComponentStatus(Schema):
         tuple[Annotated[str, Field(max_length=512)], ...],
         Field(max_length=32, description="Where its values come from, lowest precedence first."),
     ] = ()
+    unstable: bool = Field(
+        False, description="true: it renders differently each time, so chart and values alone are bound."
+    )
 
 
 class PlanStatus(Schema):

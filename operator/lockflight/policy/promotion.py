@@ -44,6 +44,7 @@ class Finish:
 Decision = Start | Wait | Finish
 
 _ON_HOLD: Final = (reasons.FREEZE, reasons.HOLD)
+_UNKNOWN: Final = (reasons.RELEASE_MISSING, reasons.ENVIRONMENT_MISSING, reasons.CANNOT_TELL)
 _TOO_LATE: Final = (reasons.APPROVAL_EXPIRED, reasons.SCHEDULE_OVER)
 
 _WHO: Final = {
@@ -92,7 +93,8 @@ def _refused(denied: Sequence[NamedVerdict]) -> Finish:
 
 
 def _wait(verdicts: Sequence[NamedVerdict], shut: Sequence[NamedVerdict], now: datetime) -> Wait:
-    held = [v for v in shut if v.gate in _ON_HOLD]
+    # A gate that cannot be judged is shut, but nobody holds anything by it.
+    held = [v for v in shut if v.gate in _ON_HOLD and v.verdict.reason not in _UNKNOWN]
     # Open gates count too: what is open now may shut by time alone, such as an approval that runs out.
     times = [v.verdict.retry_at for v in verdicts if v.verdict.retry_at is not None and v.verdict.retry_at > now]
     speaker = (held or shut)[0]

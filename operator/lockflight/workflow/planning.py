@@ -101,7 +101,7 @@ async def _plan(
         try:
             objects, unstable = await _render(deps, release, part, charts[part.name], layered[part.name], target)
         except RenderError as problem:
-            raise RenderError(_scrubbed(str(problem), secrets)) from None
+            raise RenderError(f"component {part.name}: {_scrubbed(str(problem), secrets)}") from None
         made = component_plan(
             name=part.name,
             helm_release=f"{release.spec.application}-{part.name}",
