@@ -14,7 +14,9 @@ from lockflight.api.release import Chart
 from lockflight.ports import ChartError, PulledChart
 
 _PULL_SECONDS = 60.0
-_AT_ONCE = 4
+_AT_ONCE = 8
+# A registry that does not answer must leave room for the others.
+_AT_ONCE_PER_HOST = 2
 _DIGEST = re.compile(r"^Digest: (sha256:[0-9a-f]{64})\s*$", re.MULTILINE)
 _MISSING = re.compile(
     r"not found|404|name unknown|manifest unknown|no chart version found|failed to fetch.*404", re.IGNORECASE
@@ -42,6 +44,7 @@ class ChartCache:
         self._max_bytes = max_bytes
         self._plain_http = frozenset(plain_http)
         self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._hosts: dict[str, asyncio.Semaphore] = {}
         self._pulling: dict[str, asyncio.Task[PulledChart]] = {}
 
     async def resolve(self, chart: Chart) -> str:
@@ -74,7 +77,8 @@ class ChartCache:
 
     async def _fetch(self, chart: Chart, digest: str | None) -> str:
         """Into the cache; the digest is the registry's manifest, or the archive of a repository."""
-        async with self._slots:
+        host = self._hosts.setdefault(_host(chart), asyncio.Semaphore(_AT_ONCE_PER_HOST))
+        async with host, self._slots:
             with tempfile.TemporaryDirectory(dir=self._environment.scratch, prefix="pull-") as folder:
                 done = await self._helm_pull(chart, digest, Path(folder))
                 if done.code != 0:
@@ -89,8 +93,7 @@ class ChartCache:
         return got
 
     async def _helm_pull(self, chart: Chart, digest: str | None, folder: Path) -> Finished:
-        host = urlsplit(chart.oci or chart.repository or "").netloc
-        plain = ["--plain-http"] if chart.oci and host in self._plain_http else []
+        plain = ["--plain-http"] if chart.oci and _host(chart) in self._plain_http else []
         argv = [
             self._helm,
             "pull",
@@ -105,7 +108,7 @@ class ChartCache:
 
     async def _failure(self, chart: Chart, digest: str | None, done: Finished) -> ChartError:
         said = " ".join(done.err.rpartition("Error: ")[2].split())[:500]
-        where = urlsplit(chart.oci or chart.repository or "").netloc
+        where = _host(chart)
         if done.timed_out:
             return ChartError("RegistryUnreachable", f"{where} did not answer within {_PULL_SECONDS:g} s", final=False)
         if _DIFFERS.search(said):
@@ -167,6 +170,10 @@ def _pulled_digest(chart: Chart, done: Finished, note: chart_files.Note) -> str:
     if said is None:
         raise ChartError("ChartUnreadable", f"{_name(chart)}: helm pull told no digest", final=True)
     return said.group(1)
+
+
+def _host(chart: Chart) -> str:
+    return urlsplit(chart.oci or chart.repository or "").netloc
 
 
 def _name(chart: Chart) -> str:

@@ -16,6 +16,8 @@ class Planned:
     plan: Plan
     values: Mapping[str, Mapping[str, Any]]
     charts: Mapping[str, PulledChart]
+    secrets: tuple[Mapping[str, Any], ...] = ()
+    """Values that came from Secrets: no message may show them."""
 
 
 class PlanCache:

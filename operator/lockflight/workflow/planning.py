@@ -1,13 +1,11 @@
 """Make the plan of a release in an environment: resolve values, fetch charts, render, digest."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import rfc8785
-import yaml
 
 from lockflight.api.environment import Environment
 from lockflight.api.release import Component, Release
@@ -16,8 +14,10 @@ from lockflight.policy.model import Effective, PlannedComponent, PlanProblem
 from lockflight.policy.plan import build_plan, component_plan
 from lockflight.policy.values import Layered, layer
 from lockflight.ports import ChartError, HelmJob, PulledChart, Rendered, RenderError
+from lockflight.workflow import sources
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.plancache import Planned
+from lockflight.workflow.sources import SourceError
 
 
 class _ProblemError(Exception):
@@ -26,15 +26,6 @@ class _ProblemError(Exception):
     def __init__(self, problem: PlanProblem) -> None:
         super().__init__(problem.message)
         self.problem = problem
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Values that were read from a ConfigMap or Secret."""
-
-    name: str
-    values: Mapping[str, Any]
-    secret: bool
 
 
 def too_large(values: Mapping[str, Any] | None, where: str, limit: int) -> None:
@@ -54,7 +45,7 @@ async def plan_for(
     """The plan, from the cache where every input is the same. Raises PortError where the cluster does not answer."""
     try:
         return await _plan(deps, stack, release, environment, governed, target)
-    except _ProblemError as stop:
+    except (_ProblemError, SourceError) as stop:
         return stop.problem
     except ChartError as problem:
         return PlanProblem(problem.reason, str(problem), final=problem.final)
@@ -66,15 +57,15 @@ async def _plan(
     deps: Deps, stack: str, release: Release, environment: Environment, governed: Effective, target: str
 ) -> Planned:
     digests = _chart_digests(release)
-    sources = await _sources(deps, stack, governed)
+    found = await sources.read(deps, stack, governed)
     name = environment.metadata.name
     parts = release.spec.parts()
     layered = {
-        part.name: layer(release, part, name, governed.spec, [(s.name, s.values) for s in sources]) for part in parts
+        part.name: layer(release, part, name, governed.spec, [(s.name, s.values) for s in found]) for part in parts
     }
     # What is bound and shown holds no secret value: rotation is shown, not approved again.
     public = {
-        part.name: layer(release, part, name, governed.spec, [(s.name, _masked(s)) for s in sources]) for part in parts
+        part.name: layer(release, part, name, governed.spec, [(s.name, s.masked()) for s in found]) for part in parts
     }
     for part in parts:
         too_large(
@@ -85,7 +76,7 @@ async def _plan(
             "release": release.status.digest,
             "charts": digests,
             "values": {n: v.values for n, v in layered.items()},
-            "secrets": sorted(s.name for s in sources if s.secret),
+            "secrets": sorted(s.name for s in found if s.secret),
             "target": [stack, name, environment.spec.tier.value, target],
             "rules": rules_of(governed),
         }
@@ -93,7 +84,7 @@ async def _plan(
     known = deps.plans.get(key)
     if known is not None:
         return known
-    secrets = [s.values for s in sources if s.secret]
+    secrets = [s.values for s in found if s.secret]
     charts: dict[str, PulledChart] = {}
     components: list[PlannedComponent] = []
     for part in parts:
@@ -101,7 +92,7 @@ async def _plan(
         try:
             objects, unstable = await _render(deps, release, part, charts[part.name], layered[part.name], target)
         except RenderError as problem:
-            raise RenderError(f"component {part.name}: {_scrubbed(str(problem), secrets)}") from None
+            raise RenderError(f"component {part.name}: {sources.scrubbed(str(problem), secrets)}") from None
         made = component_plan(
             name=part.name,
             helm_release=f"{release.spec.application}-{part.name}",
@@ -127,7 +118,7 @@ async def _plan(
         secrets=secrets,
         secrets_key=deps.options.secrets_key,
     )
-    planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts)
+    planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts, tuple(secrets))
     deps.plans.put(key, planned)
     return planned
 
@@ -162,25 +153,6 @@ def _chart_digests(release: Release) -> dict[str, str]:
     return known
 
 
-async def _sources(deps: Deps, stack: str, governed: Effective) -> list[_Source]:
-    refs = governed.spec.values_from
-    texts = await asyncio.gather(*(deps.cluster.config(r.kind, stack, r.name, r.key) for r in refs))
-    found: list[_Source] = []
-    for ref, text in zip(refs, texts, strict=True):
-        where = f"{ref.kind} {ref.name} key {ref.key}"
-        if text is None:
-            raise _ProblemError(PlanProblem("ValuesMissing", f"{where} does not exist in {stack}: create it"))
-        try:
-            values = yaml.safe_load(text)
-        except yaml.YAMLError as problem:
-            # The problem's own text may quote a secret.
-            raise _ProblemError(PlanProblem("ValuesUnreadable", f"{where} in {stack} is not YAML")) from problem
-        if not isinstance(values, dict):
-            raise _ProblemError(PlanProblem("ValuesUnreadable", f"{where} in {stack} is not a YAML mapping of values"))
-        found.append(_Source(where, values, ref.kind == "Secret"))
-    return found
-
-
 async def _render(
     deps: Deps, release: Release, part: Component, chart: PulledChart, layered: Layered, target: str
 ) -> tuple[tuple[Mapping[str, Any], ...], bool]:
@@ -194,34 +166,6 @@ async def _render(
     )
     first, second = await asyncio.gather(deps.helm.render(job), deps.helm.render(job))
     return _all(first), _all(first) != _all(second)
-
-
-def _masked(source: _Source) -> Mapping[str, Any]:
-    return _mask(source.values, source.name) if source.secret else source.values
-
-
-def _mask(value: Any, name: str) -> Any:
-    if isinstance(value, Mapping):
-        return {k: _mask(v, name) for k, v in value.items()}
-    return [_mask(v, name) for v in value] if isinstance(value, list) else f"<{name}>"
-
-
-def _scrubbed(message: str, secrets: Iterable[Mapping[str, Any]]) -> str:
-    """Helm quotes values in its errors: those that came from a Secret are taken out."""
-    for text in sorted({t for s in secrets for t in _leaves(s)}, key=len, reverse=True):
-        message = message.replace(text, "…")
-    return message
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for member in value.values():
-            yield from _leaves(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from _leaves(member)
-    elif value is not None and not isinstance(value, bool) and str(value):
-        yield str(value)
 
 
 def _all(rendered: Rendered) -> tuple[Mapping[str, Any], ...]:
