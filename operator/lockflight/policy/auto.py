@@ -49,7 +49,7 @@ def automatic(
             and not governed.problems
             and not any(p.spec.release_ref.name == release.metadata.name for p in here)
             and not any(_reached(p) and versions.get(p.spec.release_ref.name, mine) > mine for p in here)
-            and _upstream_passed(release, governed, uids)
+            and _upstream_passed(release, governed, environments, uids)
         ):
             yield Wanted(promotion_name(release.metadata.name, name), name)
 
@@ -67,14 +67,20 @@ def _reached(promotion: Promotion) -> bool:
     return phase is None or not phase.final or phase is Phase.SUCCEEDED
 
 
-def _upstream_passed(release: Release, governed: Effective, uids: Mapping[str, str]) -> bool:
+def _upstream_passed(
+    release: Release, governed: Effective, environments: Mapping[str, Effective], uids: Mapping[str, str]
+) -> bool:
+    """Whether the gate Order would be open: passing a Local environment proves nothing, entering one takes nothing."""
     if governed.spec.tier is Tier.LOCAL:
-        # Local asks for nothing, but nobody wants every build there without having said so.
         return True
     passed = {
         row.name
         for row in release.status.environments
-        if row.digest == release.status.digest and row.signed_off_at and row.environment_uid == uids.get(row.name)
+        if row.digest == release.status.digest
+        and row.signed_off_at
+        and row.environment_uid == uids.get(row.name)
+        and row.name in environments
+        and environments[row.name].spec.tier is not Tier.LOCAL
     }
     wanted = set(governed.promotes_from)
     if governed.spec.require is Require.ANY and wanted:

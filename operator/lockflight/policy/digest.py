@@ -11,11 +11,31 @@ from lockflight.api.release import Release
 
 
 def canonical_digest(value: Any) -> str:
-    """``sha256:…`` over the canonical JSON of ``value``. Raises ValueError where RFC 8785 cannot hold it."""
+    """``sha256:…`` over the canonical JSON of ``value``. Raises ValueError naming the place that it cannot hold."""
     try:
         return "sha256:" + hashlib.sha256(rfc8785.dumps(value)).hexdigest()
-    except rfc8785.CanonicalizationError as problem:
-        raise ValueError(str(problem)) from problem
+    except ValueError as problem:
+        place, cause = _culprit(value) or ("", problem)
+        msg = f"{place or 'the value'} cannot be written as canonical JSON: {cause}"
+        raise ValueError(msg) from problem
+
+
+def _culprit(value: Any, path: str = "") -> tuple[str, ValueError] | None:
+    """The innermost place that cannot be written, and why."""
+    if isinstance(value, Mapping):
+        members = [(f"{path}.{key}" if path else str(key), item) for key, item in value.items()]
+    elif isinstance(value, list | tuple):
+        members = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+    else:
+        members = []
+    inner = next((found for place, item in members if (found := _culprit(item, place)) is not None), None)
+    if inner is not None:
+        return inner
+    try:
+        rfc8785.dumps(value)
+    except ValueError as problem:
+        return path, problem
+    return None
 
 
 def release_digest(release: Release, chart_digests: Mapping[str, str]) -> str:
