@@ -1,7 +1,6 @@
 """The cluster that the benchmark runs on: the operator as its chart gives it, and a hundred applications to promote."""
 
 import asyncio
-import json
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,17 +36,17 @@ class World:
         """Run kubectl as admin; its output."""
         return self.call("kubectl", *arguments, stdin=stdin)
 
-    def call(self, *command: str, stdin: str | None = None) -> str:
-        """Run a program as admin; its output. Raises CalledProcessError."""
-        environment = {**self.cluster.env, "KUBECONFIG": str(self.cluster.kubeconfig("admin"))}
+    def call(self, *command: str, stdin: str | None = None, person: str = "admin") -> str:
+        """Run a program as a person; its output. Raises RuntimeError with what it said."""
+        environment = self.cluster.env_for(person)
         done = subprocess.run(list(command), env=environment, input=stdin, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
         return done.stdout
 
     def statuses(self, plural: str) -> dict[str, dict[str, Any]]:
-        """Every object of a kind in the stack, its status by name."""
-        found = json.loads(self.kubectl("get", f"{plural}.lockflight.dev", "-n", STACK, "-o", "json"))
+        """Every object of a kind in the stack, its status by name: one request, for what polls must not weigh much."""
+        found = self.cluster.api().get(f"/apis/lockflight.dev/v1alpha1/namespaces/{STACK}/{plural}?resourceVersion=0")
         return {item["metadata"]["name"]: item.get("status", {}) for item in found["items"]}
 
 
@@ -112,15 +111,7 @@ def _stack(world: World, applications: Sequence[str]) -> None:
 def propose(world: World, applications: Sequence[str], version: str) -> None:
     """A release, a change and a promotion for each application; returns when every change has a plan to approve."""
     documents = [doc for application in applications for doc in _proposal(world, application, version)]
-    jo = {**world.cluster.env, "KUBECONFIG": str(world.cluster.kubeconfig("jo"))}
-    subprocess.run(
-        ["kubectl", "create", "-f", "-"],
-        env=jo,
-        input=yaml.safe_dump_all(documents),
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    world.call("kubectl", "create", "-f", "-", stdin=yaml.safe_dump_all(documents), person="jo")
     names = {name(application, version) for application in applications}
 
     def ready() -> bool:
@@ -208,4 +199,4 @@ def until(holds: Any, what: str, seconds: float) -> None:
     while not holds():
         if monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:.0f} s for {what}")
-        sleep(0.1)
+        sleep(0.2)

@@ -169,8 +169,11 @@ class RenderError(PortError):
 class Helm(Protocol):
     """Helm, as the virtual deployer of the namespace. One action per release at a time is the caller's duty."""
 
-    async def revisions(self, namespace: str, application: str) -> tuple[Revision, ...]:
-        """Everything in Helm's storage there whose release name is ``<application>-<component>``. One API call."""
+    async def revisions(self, namespace: str, application: str, *, fresh: bool = True) -> tuple[Revision, ...]:
+        """Everything in Helm's storage there whose release name is ``<application>-<component>``. One API call.
+
+        Not ``fresh``: the API server may answer from its cache, which is good enough to show and never to act.
+        """
         ...
 
     async def render(self, job: HelmJob) -> Rendered:

@@ -76,7 +76,7 @@ class FakeHelm:
         """What runs."""
         return next((k for k in self.kept(namespace, helm_release) if k.revision.status is HelmStatus.DEPLOYED), None)
 
-    async def revisions(self, namespace: str, application: str) -> tuple[Revision, ...]:
+    async def revisions(self, namespace: str, application: str, *, fresh: bool = True) -> tuple[Revision, ...]:
         return tuple(
             kept.revision
             for (where, name), history in self._kept.items()

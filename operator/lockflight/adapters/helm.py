@@ -69,9 +69,9 @@ class HelmCli:
         self._capabilities: tuple[datetime, Capabilities] | None = None
         _sweep(environment.scratch)
 
-    async def revisions(self, namespace: str, application: str) -> tuple[Revision, ...]:
+    async def revisions(self, namespace: str, application: str, *, fresh: bool = True) -> tuple[Revision, ...]:
         """Helm's storage in a namespace, as far as the releases are called ``<application>-…``. Raises PortError."""
-        found = await self._storage.list(namespace)
+        found = await self._storage.list(namespace, fresh=fresh)
         return tuple(s.revision for s in found if s.revision.helm_release.startswith(f"{application}-"))
 
     async def render(self, job: HelmJob) -> Rendered:

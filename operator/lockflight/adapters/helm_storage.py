@@ -35,11 +35,13 @@ class HelmStorage:
     def __init__(self, client: KubeClient) -> None:
         self._client = client
 
-    async def list(self, namespace: str, selector: str = "owner=helm") -> tuple[Stored, ...]:
+    async def list(self, namespace: str, selector: str = "owner=helm", *, fresh: bool = True) -> tuple[Stored, ...]:
         """Every revision in a namespace that ``selector`` matches: one request, no contents. Raises PortError."""
+        # A fresh list may wait up to 0.1 s until the API server's cache has caught up with etcd.
+        query = {"labelSelector": selector} if fresh else {"labelSelector": selector, "resourceVersion": "0"}
         answer = await self._client.get(
             _path(namespace),
-            {"labelSelector": selector},
+            query,
             accept=_METADATA_ONLY,
             impersonate=labels.deployer(namespace),
         )

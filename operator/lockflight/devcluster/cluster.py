@@ -171,7 +171,8 @@ class Cluster(Access):
         ready("kwok", self._nodes_ready, f"{self._supervisor.record.nodes} nodes")
         self.check()
 
-    def _api(self) -> Api:
+    def api(self) -> Api:
+        """The API server as admin, for requests that are made often."""
         admin = self._ids.ca.client(f"client-{ADMIN}", _ADMIN_USER, _ADMIN_GROUPS)
         return Api(self._supervisor.record.ports["kube-apiserver"], self.ca, admin)
 
@@ -179,25 +180,25 @@ class Cluster(Access):
         resources = {"ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings"}
         for item in yaml.safe_load_all(Path(__file__).with_name("kwok-rbac.yaml").read_text()):
             path = f"/apis/rbac.authorization.k8s.io/v1/{resources[item['kind']]}/{item['metadata']['name']}"
-            self._api().apply(path, item)
+            self.api().apply(path, item)
 
     def _make_nodes(self) -> None:
         for number in range(1, self._supervisor.record.nodes + 1):
             name = f"kwok-{number}"
             labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
             node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
-            self._api().apply(f"/api/v1/nodes/{name}", node)
+            self.api().apply(f"/api/v1/nodes/{name}", node)
 
     def _free_nodes(self) -> None:
         # A node belongs to the KWOK that holds its lease; one that has ended would keep it until the lease expires.
-        for lease in self._api().get(_NODE_LEASES)["items"]:
-            self._api().delete(f"{_NODE_LEASES}/{lease['metadata']['name']}")
+        for lease in self.api().get(_NODE_LEASES)["items"]:
+            self.api().delete(f"{_NODE_LEASES}/{lease['metadata']['name']}")
 
     def _nodes_ready(self) -> bool:
-        held = {lease["metadata"]["name"] for lease in self._api().get(_NODE_LEASES)["items"]}
+        held = {lease["metadata"]["name"] for lease in self.api().get(_NODE_LEASES)["items"]}
         ready = {
             node["metadata"]["name"]
-            for node in self._api().get("/api/v1/nodes")["items"]
+            for node in self.api().get("/api/v1/nodes")["items"]
             if any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"].get("conditions", []))
             and not any(t["key"].startswith("node.kubernetes.io/") for t in node["spec"].get("taints", []))
         }

@@ -18,7 +18,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import IO, Any
 
+from lockflight.api.common import API_VERSION
 from lockflight.assets import asset
+from lockflight.devcluster.errors import DevClusterError
 from lockflight.devcluster.ports import free_port
 from lockflight.devcluster.providers import ClusterLike
 
@@ -110,6 +112,24 @@ def install(cluster: ClusterLike, values: Mapping[str, Any] | None = None, *, se
     if done.returncode:
         msg = f"the chart could not be installed: {done.stderr.decode()}"
         raise OperatorError(msg)
+    _wait_served(cluster)
+
+
+def _wait_served(cluster: ClusterLike, seconds: float = 60) -> None:
+    """Return once the API server takes our objects: its admission learns of new kinds a moment after the CRDs."""
+    spec = {"reason": "probe", "timeZone": "UTC", "start": "2020-01-01T00:00:00"}
+    probe = {"apiVersion": API_VERSION, "kind": "FreezeWindow", "metadata": {"name": "probe"}, "spec": spec}
+    deadline = monotonic() + seconds
+    while True:
+        try:
+            cluster.kubectl("create", "-n", NAMESPACE, "--dry-run=server", "-f", "-", stdin=json.dumps(probe))
+        except DevClusterError as problem:
+            if monotonic() > deadline:
+                msg = f"the API server does not take our objects: {problem}"
+                raise OperatorError(msg) from problem
+            sleep(0.2)
+        else:
+            return
 
 
 def start(cluster: ClusterLike, folder: Path, *, extra_env: Mapping[str, str] | None = None) -> OperatorProcess:
