@@ -48,6 +48,7 @@ def automatic(
             governed.spec.auto_promote
             and not governed.problems
             and not any(p.spec.release_ref.name == release.metadata.name for p in here)
+            and not _was_there(release, name, uids)
             and not any(_reached(p) and versions.get(p.spec.release_ref.name, mine) > mine for p in here)
             and _upstream_passed(release, governed, environments, uids)
         ):
@@ -60,6 +61,14 @@ def promotion_name(release: str, environment: str) -> str:
     if len(name) <= _NAME_LIMIT:
         return name
     return f"{name[: _NAME_LIMIT - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _was_there(release: Release, environment: str, uids: Mapping[str, str]) -> bool:
+    """It was brought there before: the proof outlives promotions that were pruned."""
+    return any(
+        row.name == environment and row.digest == release.status.digest and row.environment_uid == uids.get(environment)
+        for row in release.status.environments
+    )
 
 
 def _reached(promotion: Promotion) -> bool:

@@ -61,5 +61,5 @@ def _back_since(promotion: Promotion) -> datetime | None:
     status = promotion.status
     if status.phase is Phase.ROLLED_BACK:
         return status.finished_at
-    returned = status.execution is not None and status.execution.remediation == "Rollback"
+    returned = status.execution is not None and status.execution.remediation in ("Rollback", "None")
     return status.finished_at if status.phase is Phase.ABORTED and returned else None

@@ -233,16 +233,20 @@ def wanted(
 
 def test_below_uat_a_release_promotes_itself_as_far_as_it_passed() -> None:
     assert wanted(release(passed=())) == ["integration", "local"]
-    assert wanted(release(passed=(passage("integration"),))) == ["integration", "local", "system-test"]
-    assert wanted(release(passed=(passage("integration", signed_off_at=None),))) == ["integration", "local"]
+    assert wanted(release(passed=(passage("integration"),))) == ["local", "system-test"]
+    assert wanted(release(passed=(passage("integration", signed_off_at=None),))) == ["local"]
     assert wanted(release(passed=(passage("integration", environment_uid="old"),))) == ["integration", "local"]
     assert wanted(release(passed=(passage("integration", digest=digest("x")),))) == ["integration", "local"]
     assert "uat" not in wanted(release(passed=(passage("system-test"),)))
 
 
+def test_where_it_was_already_it_is_not_brought_again_though_its_promotion_was_pruned() -> None:
+    assert "integration" not in wanted(release(passed=(passage("integration"),)), promotions=())
+
+
 def test_passing_a_local_environment_promotes_nothing() -> None:
     stack = (FIVE[0], environment("integration", "Integration", promotesFrom=["local"]))
-    assert wanted(release(passed=(passage("local"),)), stack=stack) == ["local"]
+    assert wanted(release(passed=(passage("local"),)), stack=stack) == []
 
 
 @pytest.mark.parametrize("phase", [Phase.WAITING, Phase.SUCCEEDED, Phase.REJECTED, Phase.FAILED, None])

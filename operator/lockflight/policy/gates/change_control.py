@@ -18,7 +18,7 @@ from lockflight.policy.verdicts import Subject, denied, given, not_applicable, p
 
 @given
 def evaluate(on: Subject, now: datetime) -> Verdict:
-    """See docs/gates/change-control.md."""
+    """See docs/gates/changecontrol.md."""
     control = on.effective.spec.change_control
     if control is None:
         return not_applicable("this environment asks for no change")

@@ -10,7 +10,7 @@ from lockflight.policy.verdicts import Subject, denied, given, not_applicable, p
 
 @given
 def evaluate(on: Subject, now: datetime) -> Verdict:
-    """See docs/gates/change-window.md."""
+    """See docs/gates/changewindow.md."""
     if on.effective.spec.change_control is None:
         return not_applicable("this environment asks for no change")
     way_back = back_out(on.snapshot, now)

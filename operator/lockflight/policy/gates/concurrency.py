@@ -37,5 +37,5 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
 
 def _foreign_lock(s: Snapshot) -> Revision | None:
     tops = [newest(s.revisions, name) for name in sorted({r.helm_release for r in s.revisions})]
-    ours = {p.metadata.uid for p in s.peers} | {s.promotion.metadata.uid}
-    return next((r for r in tops if r is not None and r.status.pending and r.promotion_uid not in ours), None)
+    # One that Lockflight labelled is a dead process's, for no promotion executes here: it is unlocked and gone over.
+    return next((r for r in tops if r is not None and r.status.pending and not r.promotion_uid), None)

@@ -12,7 +12,7 @@ from lockflight.policy.verdicts import Subject, denied, given, not_applicable, p
 
 @given
 def evaluate(on: Subject, now: datetime) -> Verdict:
-    """See docs/gates/rollback-plan.md."""
+    """See docs/gates/rollbackplan.md."""
     if on.rollback:
         blocked = _way_back(on)
         way_back = back_out(on.snapshot, now)
