@@ -31,8 +31,10 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
                 key_of(e)
                 for e in store.of(Environment, None if key.namespace == root else environment.metadata.namespace)
             }
-        case ChangeRequest() as change:
-            keys |= _of_change(store, change)
+        case ChangeRequest():
+            # Also where it named something before and does not any more.
+            for change in (old, new):
+                keys |= _of_change(store, change) if isinstance(change, ChangeRequest) else set()
         case FreezeWindow():
             keys |= {key_of(p) for p in _open(store, None if key.namespace == root else key.namespace)}
         case _:
@@ -64,14 +66,14 @@ def application_of(store: Store, promotion: Promotion) -> str | None:
 
 
 def peers(store: Store, promotion: Promotion) -> Iterator[Promotion]:
-    """Other promotions into the same target."""
+    """Other promotions into the same target; one that executes counts also where its Release is gone."""
     application = application_of(store, promotion)
     for other in store.of(Promotion, promotion.metadata.namespace):
-        if (
-            other.metadata.uid != promotion.metadata.uid
-            and other.spec.environment_ref == promotion.spec.environment_ref
-            and application_of(store, other) == application
-        ):
+        if other.metadata.uid == promotion.metadata.uid or other.spec.environment_ref != promotion.spec.environment_ref:
+            continue
+        theirs = application_of(store, other)
+        executing = other.status.phase is not None and other.status.phase.executing
+        if theirs == application or (theirs is None and executing):
             yield other
 
 
@@ -100,7 +102,11 @@ def _around_promotion(store: Store, promotion: Promotion) -> set[Key]:
     }
     for change in store.of(ChangeRequest, stack):
         named = promotion.spec.change_request_ref
-        if (named and named.name == change.metadata.name) or change.spec.release_ref == promotion.spec.release_ref:
+        if (
+            (named and named.name == change.metadata.name)
+            or change.spec.release_ref == promotion.spec.release_ref
+            or change.metadata.name == promotion.status.change
+        ):
             keys.add(key_of(change))
     around = list(peers(store, promotion))
     keys |= {key_of(p) for p in around if is_open(p)}

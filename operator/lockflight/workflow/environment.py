@@ -1,10 +1,11 @@
 """Reconcile an Environment: is it governed, what goes in and out, what runs in its targets."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from lockflight.api import reasons
 from lockflight.api.conditions import Condition, condition, merge
-from lockflight.api.environment import Environment, Item
+from lockflight.api.environment import Environment, Item, TargetStatus
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy.model import Effective
@@ -33,9 +34,9 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
         generation=generation,
         now=now,
     )
-    pending = await _configuration(deps, environment, governed) if not root else None
     releases = {r.metadata.name: r for r in deps.store.of(Release, stack)}
     rows = targets(environment.status.targets, here, releases)
+    pending = await _configuration(deps, environment, governed, rows) if not root else None
     status = environment.status.model_copy(
         update={
             "observed_generation": generation,
@@ -50,13 +51,18 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
     return None
 
 
-async def _configuration(deps: Deps, environment: Environment, governed: Effective) -> Condition | None:
-    """Whether what runs was deployed with another configuration; asked when the spec changed, for rendering costs."""
-    generation = environment.metadata.generation
-    if environment.status.observed_generation == generation:
+async def _configuration(
+    deps: Deps, environment: Environment, governed: Effective, rows: Sequence[TargetStatus]
+) -> Condition | None:
+    """Whether what runs was deployed with another configuration; None: as it was said.
+
+    Asked when the spec or what runs changed, for rendering costs. Raises PortError.
+    """
+    status, generation = environment.status, environment.metadata.generation
+    if status.observed_generation == generation and _plans(rows) == _plans(status.targets):
         return None
     differs = []
-    for row in environment.status.targets:
+    for row in rows:
         release = deps.store.get(Release, environment.metadata.namespace, row.release)
         if release is None:
             continue
@@ -65,15 +71,18 @@ async def _configuration(deps: Deps, environment: Environment, governed: Effecti
             differs.append(
                 f"{row.application}: deployed as plan {row.plan_digest[:19]}, now {planned.plan.digest[:19]}"
             )
-    message = "; ".join(differs) + ": takes effect with the next promotion" if differs else ""
     return condition(
         reasons.CONFIGURATION_PENDING,
         bool(differs),
         "ConfigurationChanged" if differs else "UpToDate",
-        message,
+        "; ".join(differs) + ": takes effect with the next promotion" if differs else "",
         generation=generation,
         now=deps.clock.now(),
     )
+
+
+def _plans(rows: Sequence[TargetStatus]) -> dict[str, str]:
+    return {row.application: row.plan_digest for row in rows}
 
 
 def inputs(environment: Effective) -> tuple[Item, ...]:

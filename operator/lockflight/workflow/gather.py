@@ -11,12 +11,15 @@ from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Action, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.effective import effective
-from lockflight.policy.model import Effective, PlanProblem, Snapshot
+from lockflight.policy.model import Effective, PlanProblem, Revision, Snapshot
+from lockflight.policy.ownership import of_application
 from lockflight.ports import GoneError, PortError
 from lockflight.workflow import dependents
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for
+
+_RULES = ("Environment", "FreezeWindow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +50,39 @@ async def fresh(deps: Deps, promotion: Promotion) -> Gathered:
     return await _complete(deps, await _from_server(deps, promotion), read_again=True)
 
 
+def beside(deps: Deps, promotion: Promotion) -> Snapshot:
+    """What counting sign-offs needs, from the store: nothing of it is asked of Helm or the registry."""
+    return _judged(deps, _from_store(deps, promotion))
+
+
+async def beside_fresh(deps: Deps, promotion: Promotion) -> Snapshot:
+    """What counting sign-offs needs, read again. Raises PortError; GoneError where the promotion is gone."""
+    return _judged(deps, await _from_server(deps, promotion))
+
+
 def stack_effective(deps: Deps, environment: Environment) -> Effective:
     """An environment with its baseline, from the store."""
-    stack = environment.metadata.namespace
     return resolve(
+        deps,
         environment,
         tuple(deps.store.of(Environment, deps.options.root_namespace)),
-        tuple(deps.store.of(Environment, stack)),
+        tuple(deps.store.of(Environment, environment.metadata.namespace)),
     )
 
 
-def resolve(environment: Environment, baselines: Iterable[Environment], stack: Iterable[Environment]) -> Effective:
-    """An environment with its tier's baseline filled in."""
+def resolve(
+    deps: Deps, environment: Environment, baselines: Iterable[Environment], stack: Iterable[Environment]
+) -> Effective:
+    """An environment with its tier's baseline filled in; a rule that cannot be read closes what it might bind."""
     baseline = next((b for b in sorted(baselines, key=_age) if b.spec.tier == environment.spec.tier), None)
-    return effective(environment, baseline, tuple(stack))
+    governed = effective(environment, baseline, tuple(stack))
+    places = (environment.metadata.namespace, deps.options.root_namespace)
+    unread = sorted(
+        f"{key} cannot be read ({problem}): mend it"
+        for key, problem in deps.store.broken.items()
+        if key.kind in _RULES and key.namespace in places
+    )
+    return replace(governed, problems=(*governed.problems, *unread))
 
 
 def candidates(deps: Deps, promotion: Promotion) -> tuple[ChangeRequest, ...]:
@@ -129,7 +151,8 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
     if not isinstance(current, Promotion) or current.metadata.uid != promotion.metadata.uid:
         msg = f"promotion {stack}/{promotion.metadata.name} was deleted"
         raise GoneError(msg)
-    for obj in (current, release, *changes):
+    for obj in (current, release, *changes, *environments, *baselines, *freezes, *root_freezes):
+        # What a watch has not told yet, or never will, is known from here on.
         if obj is not None:
             deps.store.put(obj)
     return _Objects(
@@ -142,20 +165,18 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
     )
 
 
-async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathered:
+def _judged(deps: Deps, objects: _Objects) -> Snapshot:
+    """What our own objects say."""
     promotion, release = objects.promotion, objects.release
-    stack = promotion.metadata.namespace
-    around = tuple(dependents.peers(deps.store, promotion))
+    stack, name = promotion.metadata.namespace, promotion.spec.environment_ref.name
     snapshot = Snapshot(
         stack=stack,
         promotion=promotion,
         release=release,
         changes=objects.changes,
         freezes=objects.freezes,
-        peers=around,
-        peer_changes=tuple(
-            c for c in deps.store.of(ChangeRequest, stack) if promotion.spec.environment_ref.name in c.spec.environments
-        ),
+        peers=tuple(dependents.peers(deps.store, promotion)),
+        peer_changes=tuple(c for c in deps.store.of(ChangeRequest, stack) if name in c.spec.environments),
         upstream_uids={e.metadata.name: e.metadata.uid for e in objects.environments},
         upstream_promotions=tuple(
             p for p in deps.store.of(Promotion, stack) if p.spec.release_ref == promotion.spec.release_ref
@@ -166,57 +187,64 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
             if release is not None and r.spec.application == release.spec.application
         },
     )
-    environment = next(
-        (e for e in objects.environments if e.metadata.name == promotion.spec.environment_ref.name), None
-    )
-    if environment is None:
-        return Gathered(snapshot)
-    governed = resolve(environment, objects.baselines, objects.environments)
     by_name = {e.metadata.name: e for e in objects.environments}
-    snapshot = replace(
-        snapshot,
-        environment=environment,
-        effective=governed,
-        upstream={
-            name: resolve(by_name[name], objects.baselines, objects.environments)
-            for name in governed.promotes_from
-            if name in by_name
-        },
-    )
-    if release is None:
+    environment = by_name.get(name)
+    if environment is None:
+        return snapshot
+    governed = resolve(deps, environment, objects.baselines, objects.environments)
+    upstream = {
+        up: resolve(deps, by_name[up], objects.baselines, objects.environments)
+        for up in governed.promotes_from
+        if up in by_name
+    }
+    return replace(snapshot, environment=environment, effective=governed, upstream=upstream)
+
+
+async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathered:
+    """The snapshot with what the target, Helm's storage and the plan say."""
+    snapshot = _judged(deps, objects)
+    stack, release, environment, governed = snapshot.stack, snapshot.release, snapshot.environment, snapshot.effective
+    if environment is None or governed is None or release is None:
         return Gathered(snapshot)
     target = environment.target_namespace(release.spec.application)
     namespace = None if read_again else deps.store.namespaces.get(target)
     if namespace is None:
         namespace = await deps.cluster.namespace(target)
+    snapshot = replace(snapshot, namespace=namespace)
     if namespace is None or namespace.terminating or namespace.labels.get(STACK_LABEL) != stack:
         # Not ours: nothing in it is looked at. The gate Binding says so.
-        return Gathered(replace(snapshot, namespace=namespace))
-    snapshot = replace(snapshot, namespace=namespace)
+        return Gathered(snapshot)
     may, revisions, plan = await asyncio.gather(
         _deployer_may(deps, target),
-        deps.helm.revisions(target, release.spec.application),
-        plan_for(deps, stack, release, environment, governed, target),
-        return_exceptions=True,
+        _revisions(deps, release, target, fresh=read_again),
+        _plan(deps, release, environment, governed),
     )
-    for answer in (may, revisions, plan):
-        if isinstance(answer, BaseException) and not isinstance(answer, PortError):
-            raise answer
-    planned = plan if isinstance(plan, Planned) else None
-    if isinstance(plan, PortError):
-        plan = PlanProblem("CannotTell", str(plan))
-    if isinstance(revisions, PortError):
+    snapshot = replace(snapshot, deployer_may=may)
+    if isinstance(revisions, PlanProblem):
         # Without Helm's storage nobody knows what runs: no plan may be carried out.
-        plan, planned = PlanProblem("HelmStorageUnreadable", f"Helm's storage in {target}: {revisions}"), None
-    return Gathered(
-        replace(
-            snapshot,
-            deployer_may=may if isinstance(may, bool) else None,
-            revisions=revisions if isinstance(revisions, tuple) else (),
-            plan=plan.plan if isinstance(plan, Planned) else plan,  # type: ignore[arg-type]
-        ),
-        planned,
-    )
+        return Gathered(replace(snapshot, plan=revisions))
+    snapshot = replace(snapshot, revisions=revisions)
+    if isinstance(plan, PlanProblem):
+        return Gathered(replace(snapshot, plan=plan))
+    return Gathered(replace(snapshot, plan=plan.plan), plan)
+
+
+async def _revisions(deps: Deps, release: Release, target: str, *, fresh: bool) -> tuple[Revision, ...] | PlanProblem:
+    """Helm's storage in ``target`` as far as it is the release's application."""
+    try:
+        found = await deps.helm.revisions(target, release.spec.application, fresh=fresh)
+    except PortError as problem:
+        return PlanProblem("HelmStorageUnreadable", f"Helm's storage in {target}: {problem}")
+    applications = {r.spec.application for r in deps.store.of(Release, release.metadata.namespace)}
+    return of_application(found, release, applications)
+
+
+async def _plan(deps: Deps, release: Release, environment: Environment, governed: Effective) -> Planned | PlanProblem:
+    target = environment.target_namespace(release.spec.application)
+    try:
+        return await plan_for(deps, environment.metadata.namespace, release, environment, governed, target)
+    except PortError as problem:
+        return PlanProblem("CannotTell", str(problem))
 
 
 async def _deployer_may(deps: Deps, namespace: str) -> bool | None:

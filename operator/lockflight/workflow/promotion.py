@@ -1,7 +1,10 @@
 """Reconcile a Promotion: gather, decide, persist intent, act, observe."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Final
 
 import structlog
 
@@ -20,18 +23,20 @@ from lockflight.api.promotion import (
     PromotionStatus,
 )
 from lockflight.policy.gates import evaluate_all
-from lockflight.policy.model import NamedVerdict, Plan, Snapshot
+from lockflight.policy.model import NamedVerdict, Plan, PlanProblem, Snapshot
 from lockflight.policy.promotion import Decision, Finish, Start, Wait, decide, return_revision, sign_offs
-from lockflight.ports import GoneError, NotLeaderError, Severity
+from lockflight.ports import ConflictError, GoneError, NotLeaderError, Severity
 from lockflight.workflow import change as changes
 from lockflight.workflow import gather
 from lockflight.workflow.deps import Deps, Running
-from lockflight.workflow.execute import run
+from lockflight.workflow.execute import application_of_rows, run
 from lockflight.workflow.gather import Gathered
 from lockflight.workflow.progress import conditions, enter, finish, text_of
 from lockflight.workflow.status import write
 
 log = structlog.get_logger()
+
+_PASSING: Final = ("CannotTell", "HelmStorageUnreadable", "RegistryUnreachable")
 
 
 async def reconcile(deps: Deps, promotion: Promotion) -> datetime | None:
@@ -49,27 +54,46 @@ async def reconcile(deps: Deps, promotion: Promotion) -> datetime | None:
 
 
 async def _wait(deps: Deps, promotion: Promotion) -> datetime | None:
+    """Judge by what the watches told; whatever cannot be taken back is decided by fresh reads."""
     seen = await gather.shown(deps, promotion)
     verdicts, decision = _judge(deps, seen.snapshot)
-    if not isinstance(decision, Start):
-        return await _settle(deps, seen.snapshot, verdicts, decision)
-    target = _target(seen.snapshot)
-    holder = deps.targets.setdefault(target, promotion.metadata.uid)
-    if holder != promotion.metadata.uid:
-        # The peer's end wakes this one; the second is for the peer that ends without a word.
-        return deps.clock.now() + deps.options.plan_retry
-    try:
-        read = await gather.fresh(deps, promotion)
-        verdicts, decision = _judge(deps, read.snapshot)
-        if not isinstance(decision, Start) or read.planned is None:
-            return await _settle(deps, read.snapshot, verdicts, decision)
-        await _start(deps, read, verdicts)
-    except GoneError:
-        _deleted(deps, promotion)
-    finally:
-        if deps.targets.get(target) == promotion.metadata.uid:
-            del deps.targets[target]
+    if isinstance(decision, Wait):
+        return await _keep_waiting(deps, seen.snapshot, verdicts, decision)
+    if isinstance(decision, Finish):
+        return await _decide(deps, promotion, may_start=False)
+    async with _alone(deps, promotion, _target(seen.snapshot)) as alone:
+        if not alone:
+            # The other's end wakes this one; the time is for the one that ends without a word.
+            return deps.clock.now() + deps.options.plan_retry
+        return await _decide(deps, promotion, may_start=True)
+
+
+async def _decide(deps: Deps, promotion: Promotion, *, may_start: bool) -> datetime | None:
+    read = await gather.fresh(deps, promotion)
+    verdicts, decision = _judge(deps, read.snapshot)
+    match decision:
+        case Wait():
+            return await _keep_waiting(deps, read.snapshot, verdicts, decision)
+        case Finish():
+            await _not_carried_out(deps, read.snapshot, verdicts, decision)
+        case Start() if may_start:
+            await _start(deps, read, verdicts)
+        case Start():
+            return deps.clock.now()
     return None
+
+
+@asynccontextmanager
+async def _alone(deps: Deps, promotion: Promotion, target: tuple[str, str]) -> AsyncIterator[bool]:
+    """Whether no other promotion starts or executes on ``target`` in this process; nobody else does inside."""
+    uid = promotion.metadata.uid
+    if deps.targets.setdefault(target, uid) != uid:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        del deps.targets[target]
 
 
 def _judge(deps: Deps, snapshot: Snapshot) -> tuple[tuple[NamedVerdict, ...], Decision]:
@@ -78,116 +102,161 @@ def _judge(deps: Deps, snapshot: Snapshot) -> tuple[tuple[NamedVerdict, ...], De
     return verdicts, decide(snapshot, verdicts, now)
 
 
-async def _settle(
-    deps: Deps, snapshot: Snapshot, verdicts: tuple[NamedVerdict, ...], decision: Decision
+async def _keep_waiting(
+    deps: Deps, snapshot: Snapshot, verdicts: tuple[NamedVerdict, ...], decision: Wait
 ) -> datetime | None:
-    """Write what was decided short of starting."""
     promotion, now = snapshot.promotion, deps.clock.now()
-    status = _shown(promotion.status, snapshot, verdicts)
     generation = promotion.metadata.generation
+    _measure(deps, promotion, verdicts)
+    before = find(promotion.status.conditions, reasons.SUCCEEDED)
+    status = enter(_shown(promotion.status, snapshot, verdicts), decision.phase, now, decision.message)
+    said = conditions(status, None, decision.reason, decision.message, generation=generation, now=now)
+    status = status.model_copy(
+        update={
+            "observed_generation": generation,
+            "conditions": said,
+            "forecast": decision.forecast,
+            "waits_for": text_of(decision.message, 512),
+        }
+    )
+    # Guarded: a leader that was deposed must not write a waiting phase over its successor's execution.
+    await write(deps, promotion, status, guarded=True)
+    if before is None or before.reason != decision.reason:
+        deps.events.emit(promotion, Severity.NORMAL, decision.reason, decision.message)
+    return decision.retry_at
+
+
+async def _not_carried_out(
+    deps: Deps, snapshot: Snapshot, verdicts: tuple[NamedVerdict, ...], decision: Finish
+) -> None:
+    promotion = snapshot.promotion
+    _measure(deps, promotion, verdicts)
+    status = _shown(promotion.status, snapshot, verdicts)
+    await _end(deps, promotion, decision.phase, decision.reason, decision.message, status=status)
+
+
+def _measure(deps: Deps, promotion: Promotion, verdicts: tuple[NamedVerdict, ...]) -> None:
+    environment = promotion.spec.environment_ref.name
     for row in verdicts:
-        deps.metrics.gauge(
-            "gate_blocked",
-            0 if row.verdict.open else 1,
-            environment=promotion.spec.environment_ref.name,
-            gate=row.gate,
-        )
-    match decision:
-        case Finish():
-            status = finish(status, decision.phase, decision.reason, decision.message, now, generation=generation)
-            await write(deps, promotion, status, guarded=True)
-            deps.events.emit(promotion, Severity.WARNING, decision.phase.value, decision.message)
-            deps.metrics.count(
-                "promotion_transitions_total",
-                environment=promotion.spec.environment_ref.name,
-                phase=decision.phase.value,
-            )
-            return None
-        case Wait():
-            before = find(promotion.status.conditions, reasons.SUCCEEDED)
-            status = enter(status, decision.phase, now, decision.message)
-            status = status.model_copy(
-                update={
-                    "observed_generation": generation,
-                    "conditions": conditions(
-                        status, None, decision.reason, decision.message, generation=generation, now=now
-                    ),
-                    "forecast": decision.forecast,
-                    "waits_for": text_of(decision.message, 512),
-                }
-            )
-            await write(deps, promotion, status)
-            if before is None or before.reason != decision.reason:
-                deps.events.emit(promotion, Severity.NORMAL, decision.reason, decision.message)
-            return decision.retry_at
-        case Start():
-            return now + timedelta(seconds=1)
+        deps.metrics.gauge("gate_blocked", 0 if row.verdict.open else 1, environment=environment, gate=row.gate)
 
 
 async def _start(deps: Deps, read: Gathered, verdicts: tuple[NamedVerdict, ...]) -> None:
     """Use of the approval, then the intent, then Helm: each is in the cluster before the next begins."""
     snapshot, planned = read.snapshot, read.planned
     if planned is None:
-        return
-    promotion, now = snapshot.promotion, deps.clock.now()
+        msg = "a promotion was let through without a plan"
+        raise ValueError(msg)
     fencing = await deps.leadership.fence()
-    if snapshot.change is not None:
-        used = await changes.record_use(deps, snapshot.change, promotion, planned.plan.digest)
-        snapshot = replace(snapshot, changes=(used,))
+    change = snapshot.change if _controlled(snapshot) else None
+    if change is not None:
+        try:
+            change = await changes.record_use(deps, change, snapshot.promotion, planned.plan.digest)
+        except GoneError as gone:
+            raise ConflictError(str(gone)) from gone
+        snapshot = replace(snapshot, changes=(change,))
+    promotion = await _intend(deps, snapshot, planned.plan, verdicts, fencing)
+    await _carry_out(deps, Gathered(replace(snapshot, promotion=promotion), planned), promotion, again=False)
+
+
+async def _intend(
+    deps: Deps, snapshot: Snapshot, plan: Plan, verdicts: tuple[NamedVerdict, ...], fencing: int
+) -> Promotion:
+    """What is about to happen, written only if the promotion is as it was judged."""
+    promotion, now = snapshot.promotion, deps.clock.now()
     status = enter(_shown(promotion.status, snapshot, verdicts), Phase.DEPLOYING, now, "every gate is open; applying")
-    message = f"applying {promotion.spec.release_ref.name} to {planned.plan.namespace}"
+    message = f"applying {promotion.spec.release_ref.name} to {plan.namespace}"
     generation = promotion.metadata.generation
     status = status.model_copy(
         update={
             "observed_generation": generation,
             "conditions": conditions(status, None, "Deploying", message, generation=generation, now=now),
             "execution": Execution(holder=deps.leadership.holder, fencing=fencing, started_at=now),
-            "components": _rows(snapshot, planned.plan),
+            "components": _rows(snapshot, plan),
             "change": snapshot.change.metadata.name if snapshot.change else None,
             "release_digest": snapshot.release.status.digest if snapshot.release else None,
             "forecast": None,
             "waits_for": "Helm",
         }
     )
-    promotion = await write(deps, promotion, status, guarded=True)
+    try:
+        promotion = await write(deps, promotion, status, guarded=True)
+    except GoneError as gone:
+        raise ConflictError(str(gone)) from gone
     deps.events.emit(promotion, Severity.NORMAL, "Deploying", message)
-    await _carry_out(deps, Gathered(replace(snapshot, promotion=promotion), planned), promotion)
+    return promotion
+
+
+def _controlled(snapshot: Snapshot) -> bool:
+    """Whether the environment asks for a change: only there an approval is used up."""
+    return snapshot.effective is not None and snapshot.effective.spec.change_control is not None
 
 
 async def _resume(deps: Deps, promotion: Promotion) -> datetime | None:
-    """An execution that another process began: read the world again and go on from Helm's storage."""
+    """An execution that another process or pass began: read the world again and go on from Helm's storage."""
     if promotion.metadata.uid in deps.running:
         return None
-    try:
+    async with _alone(deps, promotion, _executed_target(promotion)) as alone:
+        if not alone:
+            return deps.clock.now() + deps.options.plan_retry
         read = await gather.fresh(deps, promotion)
         current = read.snapshot.promotion
-        if current.status.phase is None or not current.status.phase.executing or current.status.plan is None:
+        if current.status.phase is None or not current.status.phase.executing:
             return deps.clock.now()
-        if read.planned is not None and read.planned.plan.digest != current.status.plan.digest:
+        if isinstance(read.snapshot.plan, PlanProblem) and _passing(read.snapshot.plan) and not current.spec.abort:
+            return await _keep_executing(deps, current, read.snapshot.plan)
+        plan = current.status.plan
+        if read.planned is not None and (plan is None or read.planned.plan.digest != plan.digest):
+            # What would be applied now is not what was let through.
             read = Gathered(replace(read.snapshot, plan=None), None)
-        fencing = await deps.leadership.fence()
-        execution = current.status.execution
-        if execution is not None and execution.holder != deps.leadership.holder:
-            execution = execution.model_copy(update={"holder": deps.leadership.holder, "fencing": fencing})
-            current = await write(
-                deps, current, current.status.model_copy(update={"execution": execution}), guarded=True
-            )
-        log.info("taking up an execution after a restart", promotion=promotion.metadata.name)
-        await _carry_out(deps, read, current)
-    except GoneError:
-        _deleted(deps, promotion)
+        current = await _take_up(deps, current)
+        log.info("taking up an execution", promotion=promotion.metadata.name, namespace=promotion.metadata.namespace)
+        await _carry_out(deps, Gathered(replace(read.snapshot, promotion=current), read.planned), current, again=True)
     return None
 
 
-async def _carry_out(deps: Deps, read: Gathered, promotion: Promotion) -> None:
+def _executed_target(promotion: Promotion) -> tuple[str, str]:
+    plan, rows = promotion.status.plan, promotion.status.components
+    return plan.namespace if plan else "", application_of_rows(rows)
+
+
+def _passing(problem: PlanProblem) -> bool:
+    """It goes away by itself: the execution waits for that."""
+    return problem.reason in _PASSING and not problem.final
+
+
+async def _keep_executing(deps: Deps, promotion: Promotion, problem: PlanProblem) -> datetime:
+    words = f"taking it up again waits: {problem.message}"
+    await write(deps, promotion, promotion.status.model_copy(update={"waits_for": text_of(words, 512)}), guarded=True)
+    return deps.clock.now() + deps.options.plan_retry
+
+
+async def _take_up(deps: Deps, promotion: Promotion) -> Promotion:
+    """Write that this process executes it now. Raises NotLeaderError where a later leader does."""
+    fencing = await deps.leadership.fence()
+    execution = promotion.status.execution
+    if execution is None:
+        msg = f"promotion {promotion.metadata.name} executes without an intent"
+        raise ValueError(msg)
+    if execution.fencing > fencing:
+        msg = f"{execution.holder} leads as number {execution.fencing}"
+        raise NotLeaderError(msg)
+    mine = {"holder": deps.leadership.holder, "fencing": fencing}
+    status = promotion.status.model_copy(update={"execution": execution.model_copy(update=mine), "waits_for": "Helm"})
+    return await write(deps, promotion, status, guarded=True)
+
+
+async def _carry_out(deps: Deps, read: Gathered, promotion: Promotion, *, again: bool) -> None:
     running = deps.running.setdefault(promotion.metadata.uid, Running())
     if promotion.spec.abort:
         running.aborted.set()
     try:
-        await run(deps, read, promotion, running)
+        await run(deps, read, promotion, running, again=again)
     except NotLeaderError:
         log.warning("leadership lost: execution left to the next leader", promotion=promotion.metadata.name)
         raise
+    except GoneError:
+        _deleted(deps, promotion)
     finally:
         deps.running.pop(promotion.metadata.uid, None)
 
@@ -205,9 +274,9 @@ def _deleted(deps: Deps, promotion: Promotion) -> None:
 
 
 def interrupt(deps: Deps, promotion: Promotion) -> None:
-    """Abort an execution of this process; nothing where none runs."""
+    """Abort an execution of this process; nothing where none runs, or where it was told already."""
     running = deps.running.get(promotion.metadata.uid)
-    if running is None:
+    if running is None or running.aborted.is_set():
         return
     running.aborted.set()
     if running.helm_release is not None:
@@ -215,42 +284,56 @@ def interrupt(deps: Deps, promotion: Promotion) -> None:
 
 
 async def _sign_off(deps: Deps, promotion: Promotion) -> datetime | None:
-    seen = await gather.shown(deps, promotion)
-    snapshot, now, generation = seen.snapshot, deps.clock.now(), promotion.metadata.generation
-    if promotion.spec.abort:
-        words = "aborted while it waited for sign-off; the release stays where it is"
-        await _end(deps, promotion, Phase.ABORTED, "Aborted", words)
+    """Whether it is signed off: shown by what the watches told, decided by fresh reads."""
+    if _signed(gather.beside(deps, promotion)) is None:
+        await _keep_asking(deps, gather.beside(deps, promotion))
         return None
-    newer = next((p for p in snapshot.peers if _deployed_after(p, promotion)), None)
-    if newer is not None:
-        words = f"promotion {newer.metadata.name} deployed here before it was signed off"
-        await _end(deps, promotion, Phase.SUPERSEDED, "Superseded", words)
-        return None
-    if snapshot.effective is None or snapshot.release is None:
-        return now + deps.options.plan_retry
-    result = sign_offs(promotion, snapshot.effective, snapshot.release)
-    if result.rejected:
-        await _end(deps, promotion, Phase.REJECTED, "SignOffRejected", result.message)
-        return None
-    if result.complete:
-        await _end(deps, promotion, Phase.SUCCEEDED, "Succeeded", result.message)
-        return None
-    status = promotion.status.model_copy(
-        update={
-            "observed_generation": generation,
-            "conditions": conditions(
-                promotion.status, None, "AwaitingSignOff", result.message, generation=generation, now=now
-            ),
-            "waits_for": text_of(result.message, 512),
-        }
-    )
-    await write(deps, promotion, status)
+    snapshot = await gather.beside_fresh(deps, promotion)
+    if snapshot.promotion.status.phase is not Phase.AWAITING_SIGN_OFF:
+        return deps.clock.now()
+    end = _signed(snapshot)
+    if end is None:
+        await _keep_asking(deps, snapshot)
+    else:
+        await _end(deps, snapshot.promotion, end.phase, end.reason, end.message)
     return None
 
 
-async def _end(deps: Deps, promotion: Promotion, phase: Phase, reason: str, message: str) -> None:
-    now = deps.clock.now()
-    final = finish(promotion.status, phase, reason, message, now, generation=promotion.metadata.generation)
+def _signed(s: Snapshot) -> Finish | None:
+    """How it ends, or None while sign-offs are missing or cannot be counted."""
+    if s.promotion.spec.abort:
+        words = "aborted while it waited for sign-off; the release stays where it is"
+        return Finish(Phase.ABORTED, reasons.ABORTED, words)
+    newer = next((p for p in s.peers if _deployed_after(p, s.promotion)), None)
+    if newer is not None:
+        words = f"promotion {newer.metadata.name} deployed here before it was signed off"
+        return Finish(Phase.SUPERSEDED, reasons.SUPERSEDED, words)
+    if s.effective is None or s.release is None:
+        return None
+    result = sign_offs(s.promotion, s.effective, s.release)
+    if result.rejected:
+        return Finish(Phase.REJECTED, "SignOffRejected", result.message)
+    return Finish(Phase.SUCCEEDED, "Succeeded", result.message) if result.complete else None
+
+
+async def _keep_asking(deps: Deps, s: Snapshot) -> None:
+    promotion, generation, now = s.promotion, s.promotion.metadata.generation, deps.clock.now()
+    if s.release is None:
+        message = f"release {promotion.spec.release_ref.name} is gone: its sign-offs cannot be counted"
+    elif s.effective is None:
+        message = f"environment {promotion.spec.environment_ref.name} is gone: its sign-offs cannot be counted"
+    else:
+        message = sign_offs(promotion, s.effective, s.release).message
+    said = conditions(promotion.status, None, "AwaitingSignOff", message, generation=generation, now=now)
+    update = {"observed_generation": generation, "conditions": said, "waits_for": text_of(message, 512)}
+    await write(deps, promotion, promotion.status.model_copy(update=update), guarded=True)
+
+
+async def _end(
+    deps: Deps, promotion: Promotion, phase: Phase, reason: str, message: str, *, status: PromotionStatus | None = None
+) -> None:
+    now, generation = deps.clock.now(), promotion.metadata.generation
+    final = finish(status or promotion.status, phase, reason, message, now, generation=generation)
     await write(deps, promotion, final, guarded=True)
     severity = Severity.NORMAL if phase is Phase.SUCCEEDED else Severity.WARNING
     deps.events.emit(promotion, severity, phase.value, message)
@@ -261,7 +344,7 @@ async def _end(deps: Deps, promotion: Promotion, phase: Phase, reason: str, mess
 
 def _deployed_after(peer: Promotion, promotion: Promotion) -> bool:
     mine, theirs = promotion.status.execution, peer.status.execution
-    return mine is not None and theirs is not None and theirs.fencing >= 0 and theirs.started_at > mine.started_at
+    return mine is not None and theirs is not None and theirs.started_at > mine.started_at
 
 
 def _target(snapshot: Snapshot) -> tuple[str, str]:
@@ -298,6 +381,7 @@ def plan_status(plan: Plan) -> PlanStatus:
                 manifest_digest=c.manifest_digest,
                 images=c.images[:64],
                 values_from=c.values_from[:32],
+                unstable=c.unstable,
             )
             for c in plan.components
         ),

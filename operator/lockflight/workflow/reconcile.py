@@ -41,6 +41,7 @@ async def reconcile(deps: Deps, key: Key) -> datetime | None:
                 return await freeze.reconcile(deps, obj)
     except ConflictError:
         # Somebody wrote in between: decide again soon, but not all at the same instant.
+        await _read_again(deps, key)
         return deps.clock.now() + timedelta(seconds=0.05 + random.random() * 0.2)  # noqa: S311
     except GoneError:
         return None
@@ -49,6 +50,17 @@ async def reconcile(deps: Deps, key: Key) -> datetime | None:
         return deps.clock.now() + deps.options.plan_retry
     finally:
         deps.metrics.observe("reconcile_duration_seconds", (deps.clock.now() - started).total_seconds(), kind=key.kind)
+
+
+async def _read_again(deps: Deps, key: Key) -> None:
+    """Know what conflicted, whether or not a watch tells; where it cannot be read now, the next pass finds out."""
+    try:
+        current = await deps.cluster.get(key.kind, key.namespace, key.name)
+    except (PortError, ValueError) as problem:
+        log.warning("could not read again what conflicted", key=str(key), problem=str(problem))
+        return
+    if current is not None:
+        deps.store.put(current)
 
 
 interrupt = promotion.interrupt

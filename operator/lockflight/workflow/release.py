@@ -31,9 +31,10 @@ async def reconcile(deps: Deps, release: Release) -> datetime | None:
     passed = ", ".join(row.name for row in rows if row.signed_off_at is not None)
     in_use = running or any(is_open(p) for p in promotions)
     status = status.model_copy(update={"environments": rows, "passed": passed or None, "in_use": in_use})
-    written = await write(deps, release, status)
-    await _promote(deps, written)
-    return retry_at
+    # Guarded: the digest is frozen by it, and proofs of passing are folded into what was read.
+    written = await write(deps, release, status, guarded=True)
+    again = await _promote(deps, written)
+    return min((t for t in (retry_at, again) if t is not None), default=None)
 
 
 def _around(deps: Deps, release: Release) -> list[Promotion]:
@@ -109,8 +110,12 @@ def _unready(
     return status, None if problem.final else now + deps.options.plan_retry
 
 
-async def _promote(deps: Deps, release: Release) -> None:
-    """Create the promotions that the environments ask for by themselves; existing ones are left alone."""
+async def _promote(deps: Deps, release: Release) -> datetime | None:
+    """Create the promotions that the environments ask for by themselves; existing ones are left alone.
+
+    When to try again, where one could not be created.
+    """
+    again: datetime | None = None
     stack = release.metadata.namespace
     environments = tuple(deps.store.of(Environment, stack))
     governed = {e.metadata.name: stack_effective(deps, e) for e in environments}
@@ -129,12 +134,14 @@ async def _promote(deps: Deps, release: Release) -> None:
             created = await deps.cluster.create(manifest)
         except PortError as problem:
             deps.events.emit(release, Severity.WARNING, "AutoPromotionRefused", f"{wanted.environment}: {problem}")
+            again = deps.clock.now() + deps.options.plan_retry
             continue
         if created is not None:
             deps.store.put(created)
             deps.events.emit(
                 release, Severity.NORMAL, "AutoPromoted", f"promotion {wanted.name} to {wanted.environment}"
             )
+    return again
 
 
 def _releases(deps: Deps, release: Release) -> tuple[Release, ...]:

@@ -1,0 +1,100 @@
+"""Verify what was applied: Helm tests and Jobs in the target, in order."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from lockflight.api.common import parse_duration
+from lockflight.api.environment import Verification
+from lockflight.api.promotion import PromotionStatus, VerificationStatus
+from lockflight.policy.labels import deployer
+from lockflight.ports import JobResult, NotLeaderError, PortError, UnreachableError
+from lockflight.workflow.progress import text_of
+from lockflight.workflow.run import Failure, Forward, succeeded
+
+ABORTED = "aborted"
+
+
+def checks(work: Forward) -> tuple[Verification, ...]:
+    """What the environment asks for."""
+    leave = work.governed.spec.exit
+    return leave.verification if leave else ()
+
+
+def started(status: PromotionStatus, check: Verification, now: datetime) -> VerificationStatus:
+    """The row of a check: as known, else as begun now."""
+    known = next((v for v in status.verification if v.name == check.name), None)
+    return known or VerificationStatus(name=check.name, state="Running", started_at=now)
+
+
+async def verify(work: Forward) -> Failure | None:
+    """Run the checks that have not passed yet. Raises PortError where the cluster does not answer."""
+    wanted = checks(work)
+    for check in wanted:
+        if any(v.name == check.name and v.state == "Passed" for v in work.status.verification):
+            continue
+        if work.running.aborted.is_set():
+            return Failure(ABORTED, aborted=True)
+        await work.fence()
+        passed, message = await _check(work, check)
+        aborted = not passed and work.running.aborted.is_set()
+        _ended(work, check, passed=passed, message=ABORTED if aborted else message)
+        if not passed:
+            words = ABORTED if aborted else f"verification {check.name} failed: {message}"
+            return Failure(words, aborted=aborted)
+        if check is not wanted[-1]:
+            # A check that took an hour is not repeated because the process died in the next one.
+            await work.save(work.status)
+    return None
+
+
+def _ended(work: Forward, check: Verification, *, passed: bool, message: str) -> None:
+    change = {
+        "state": "Passed" if passed else "Failed",
+        "finished_at": work.deps.clock.now(),
+        "message": text_of(message),
+    }
+    rows = tuple(v.model_copy(update=change) if v.name == check.name else v for v in work.status.verification)
+    work.status = work.status.model_copy(update={"verification": rows})
+
+
+async def _check(work: Forward, check: Verification) -> tuple[bool, str]:
+    if check.helm_test is not None:
+        return await _helm_tests(work, parse_duration(check.helm_test.timeout))
+    if check.job is None:
+        return False, "it is neither helmTest nor job"
+    name = f"lockflight-{check.name[:30]}-{work.promotion.metadata.uid[:8]}"
+    timeout = parse_duration(check.job.timeout)
+    try:
+        await work.deps.cluster.run_job(work.namespace, name, check.job.template.dump(), timeout)
+        job = await _job_or_abort(work, name, timeout)
+    except (UnreachableError, NotLeaderError):
+        # Not the fault of what is verified: taken up again.
+        raise
+    except PortError as problem:
+        return False, f"Job {name} could not be run by {deployer(work.namespace)}: {problem}"
+    return job.succeeded, job.message
+
+
+async def _helm_tests(work: Forward, timeout: timedelta) -> tuple[bool, str]:
+    for component in work.planned.plan.components:
+        if work.running.aborted.is_set():
+            return False, ABORTED
+        work.running.helm_release = (work.namespace, component.helm_release)
+        try:
+            result = await work.deps.helm.test(work.namespace, component.helm_release, timeout)
+        finally:
+            work.running.helm_release = None
+        if not succeeded(result):
+            return False, f"helm test {component.helm_release}: {result.message}"
+    return True, ""
+
+
+async def _job_or_abort(work: Forward, name: str, timeout: timedelta) -> JobResult:
+    job = asyncio.ensure_future(work.deps.cluster.job_result(work.namespace, name, timeout))
+    abort = asyncio.ensure_future(work.running.aborted.wait())
+    try:
+        await asyncio.wait({job, abort}, return_when=asyncio.FIRST_COMPLETED)
+        return job.result() if job.done() else JobResult(succeeded=False, message=ABORTED)
+    finally:
+        job.cancel()
+        abort.cancel()
