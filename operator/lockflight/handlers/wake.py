@@ -1,6 +1,7 @@
 """From a change in the store to work in the queue."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.freezewindow import FreezePhase, FreezeWindow
@@ -11,6 +12,9 @@ from lockflight.workflow.dependents import dependents, is_open, namespace_depend
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.keys import Key, key_of
 from lockflight.workflow.reconcile import interrupt
+
+SETTLING = timedelta(milliseconds=300)
+"""How long status that follows from others waits for more of it: one write, not several. Promotions never wait."""
 
 
 class Waker:
@@ -23,8 +27,12 @@ class Waker:
     def changed(self, key: Key, old: AnyObject | None, new: AnyObject | None) -> None:
         """An object of ours went from ``old`` to ``new``; None: it did not, or does not, exist."""
         _interrupt(self._deps, old, new)
+        soon = self._deps.clock.now() + SETTLING
         for each in dependents(self._deps.store, key, old, new, self._deps.options.root_namespace):
-            self._queue.add(each)
+            if each.kind == "Promotion" or (each == key and _asked(old, new)):
+                self._queue.add(each)
+            else:
+                self._queue.add_at(each, soon)
 
     def namespace_changed(self, name: str) -> None:
         """A namespace came, changed its labels, or went."""
@@ -55,6 +63,11 @@ def _finished(obj: AnyObject) -> bool:
             return obj.status.phase in (FreezePhase.ENDED, FreezePhase.LIFTED)
         case _:
             return False
+
+
+def _asked(old: AnyObject | None, new: AnyObject | None) -> bool:
+    """Somebody made the object, changed what it asks for, or deleted it."""
+    return old is None or new is None or old.metadata.generation != new.metadata.generation
 
 
 def _interrupt(deps: Deps, old: AnyObject | None, new: AnyObject | None) -> None:
