@@ -102,6 +102,7 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
                 root_namespace=settings.root_namespace,
                 values_max_bytes=settings.values_max_bytes,
                 plan_retry=timedelta(seconds=settings.plan_retry_seconds),
+                secrets_key=settings.secrets_key_file.read_bytes() if settings.secrets_key_file else b"",
             ),
         )
         queue = WorkQueue(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_KEY_BYTES = 32
 _REGISTRY = r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
 
 
@@ -71,6 +72,18 @@ class Settings(BaseSettings):
 
     plan_retry_seconds: Annotated[float, Field(gt=0, le=3_600)] = 30
     """When to try again, in seconds, what the API server or a registry could not answer."""
+
+    secrets_key_file: Path | None = None
+    """A file with at least 32 random bytes, the key of the digest of Secret contents that plans record. None: no such
+    digest is recorded. Keyed, because a plain digest of a short secret can be guessed."""
+
+    @field_validator("secrets_key_file")
+    @classmethod
+    def _long_enough(cls, value: Path | None) -> Path | None:
+        if value is not None and (not value.is_file() or value.stat().st_size < _KEY_BYTES):
+            msg = f"{value} is no file of at least {_KEY_BYTES} bytes"
+            raise ValueError(msg)
+        return value
 
     @field_validator("plain_http_registries", mode="before")
     @classmethod

@@ -91,3 +91,13 @@ def test_the_chart_sets_only_what_exists() -> None:
     }
     assert named
     assert named <= Settings.model_fields.keys()
+
+
+def test_a_key_for_the_secrets_digest_must_be_long_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    monkeypatch.setenv("LOCKFLIGHT_SECRETS_KEY_FILE", str(key))
+    key.write_bytes(b"x" * 31)
+    with pytest.raises(ValidationError, match="32 bytes"):
+        Settings()
+    key.write_bytes(b"x" * 32)
+    assert Settings().secrets_key_file == key
