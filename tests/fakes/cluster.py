@@ -63,6 +63,14 @@ class FakeCluster:
         self._objects[key] = raw
         return self._parsed(raw)
 
+    def raw(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        """An object as it is kept; nobody is said to have asked."""
+        return copy.deepcopy(self._objects[kind, namespace, name])
+
+    def everything(self) -> tuple[AnyObject, ...]:
+        """All objects, as a list and a watch would tell of them; nobody is said to have asked."""
+        return tuple(self._parsed(raw) for raw in self._objects.values())
+
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """As a person would."""
         del self._objects[kind, namespace, name]

@@ -68,6 +68,15 @@ class FakeHelm:
         """A revision as if Helm had made it, such as one that a killed process left pending."""
         self._kept[namespace, revision.helm_release].append(Kept(revision))
 
+    def mark(self, namespace: str, helm_release: str, status: HelmStatus) -> None:
+        """The newest revision gets ``status``, as a killed process may leave it."""
+        history = self._kept[namespace, helm_release]
+        history[-1] = _with(history[-1], status)
+
+    def hanging(self, helm_release: str) -> bool:
+        """Whether an action on that release goes on right now."""
+        return any(name == helm_release for _, name in self._running)
+
     def kept(self, namespace: str, helm_release: str) -> tuple[Kept, ...]:
         """The history of a release, oldest first."""
         return tuple(self._kept.get((namespace, helm_release), ()))
