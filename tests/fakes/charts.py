@@ -23,6 +23,10 @@ class FakeCharts:
         self._digests[place, version] = digest
         return digest
 
+    def forget_pulled(self) -> None:
+        """The cache is empty, as on a new node."""
+        self.pulls.clear()
+
     async def resolve(self, chart: Chart) -> str:
         return chart.digest or self._there(chart)
 

@@ -53,8 +53,12 @@ class FakeHelm:
 
     def hang(self, helm_release: str) -> asyncio.Event:
         """The next action on that release goes on until it is cancelled or the event is set."""
-        self._hanging[helm_release] = asyncio.Event()
-        return self._hanging[helm_release]
+        return self.hang_until(helm_release, asyncio.Event())
+
+    def hang_until(self, helm_release: str, event: asyncio.Event) -> asyncio.Event:
+        """The next action on that release goes on until it is cancelled or ``event`` is set."""
+        self._hanging[helm_release] = event
+        return event
 
     def fail_test(self, helm_release: str, message: str = "pod failed") -> None:
         """The tests of that release fail from now on."""

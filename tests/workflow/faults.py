@@ -35,12 +35,16 @@ class Faults:
         self.calls: list[str] = []
         """Every mutating call, in order."""
         self.strike: Strike | None = None
+        self.meanwhile: dict[str, Callable[[], Awaitable[None]]] = {}
+        """By call: what somebody does right before it, once."""
 
     async def around(
         self, what: str, call: Callable[[], Awaitable[T]], middle: Callable[[], Awaitable[None]] | None = None
     ) -> T:
         """Make the call, unless struck; ``middle`` leaves it half done."""
         self.calls.append(what)
+        if what in self.meanwhile:
+            await self.meanwhile.pop(what)()
         strike = self.strike
         if strike is None or strike.at != len(self.calls):
             return await call()
@@ -86,6 +90,13 @@ class FaultyHelm(FakeHelm):
     observe: Callable[[str], None] = staticmethod(lambda _: None)
     """Called as each action begins."""
 
+    _next_rollback: asyncio.Event | None = None
+
+    def hang_next_rollback(self) -> asyncio.Event:
+        """The next rollback goes on until the event is set."""
+        self._next_rollback = asyncio.Event()
+        return self._next_rollback
+
     async def upgrade(self, job: HelmJob) -> HelmResult:
         self.observe(job.helm_release)
         if job.values.get("unschedulable"):
@@ -96,6 +107,9 @@ class FaultyHelm(FakeHelm):
         )
 
     async def rollback(self, namespace: str, helm_release: str, revision: int, timeout: timedelta) -> HelmResult:
+        if self._next_rollback is not None:
+            self.hang_until(helm_release, self._next_rollback)
+            self._next_rollback = None
         call = lambda: FakeHelm.rollback(self, namespace, helm_release, revision, timeout)  # noqa: E731
         return await self.faults.around(f"rollback {helm_release}", call, lambda: self._half(helm_release, call()))
 

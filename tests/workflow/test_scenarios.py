@@ -9,12 +9,12 @@ async def test_a_first_deployment_and_an_upgrade(world: World) -> None:
     await world.environment("integration", {**INTEGRATION, "exit": SMOKE})
     first = await world.promote(await world.release("1.0.0"), "integration")
     await world.settle()
-    assert await world.phase(first) == "Succeeded"
+    assert await world.phase(first) == "Succeeded", await world.said(first)
     assert await world.running("integration") == {"app": "1.0.0"}
 
     second = await world.promote(await world.release("1.1.0"), "integration")
     await world.settle()
-    assert await world.phase(second) == "Succeeded"
+    assert await world.phase(second) == "Succeeded", await world.said(second)
     assert await world.history("integration") == [("1.0.0", "superseded"), ("1.1.0", "deployed")]
     proof = (await world.status("Release", f"{world.stack}-1.1.0"))["environments"]
     assert [row["name"] for row in proof if row.get("signedOffAt")] == ["integration"]
@@ -29,7 +29,7 @@ async def test_a_bundle_whose_second_component_fails_goes_back_as_a_whole(world:
     promotion = await world.promote(bad, "integration")
     await world.settle()
 
-    assert await world.phase(promotion) == "RolledBack"
+    assert await world.phase(promotion) == "RolledBack", await world.said(promotion)
     assert await world.running("integration") == {"api": "1.0.0", "web": "1.0.0"}
     assert "component web" in await world.said(promotion)
 
@@ -42,7 +42,7 @@ async def test_a_failed_verification_takes_it_back(world: World) -> None:
     promotion = await world.promote(await world.release("1.1.0", values={"app": {"failTest": True}}), "integration")
     await world.settle()
 
-    assert await world.phase(promotion) == "RolledBack"
+    assert await world.phase(promotion) == "RolledBack", await world.said(promotion)
     assert await world.running("integration") == {"app": "1.0.0"}
     assert "verification smoke failed" in await world.said(promotion)
 
@@ -52,7 +52,7 @@ async def test_a_first_deployment_that_fails_is_uninstalled(world: World) -> Non
     bad = await world.release("1.0.0", values={"api": {}, "web": {"unschedulable": True}})
     promotion = await world.promote(bad, "integration")
     await world.settle()
-    assert await world.phase(promotion) == "RolledBack"
+    assert await world.phase(promotion) == "RolledBack", await world.said(promotion)
     assert await world.running("integration") == {}
     assert await world.history("integration", "api") == []
 
@@ -65,7 +65,7 @@ async def test_under_an_approved_change_there_and_back_again(world: World) -> No
     await world.approve("chg-1")
     first = await world.promote(one, "production")
     await world.settle()
-    assert await world.phase(first) == "Succeeded"
+    assert await world.phase(first) == "Succeeded", await world.said(first)
 
     two = await world.release("1.1.0", values={"api": {}})
     await world.change("chg-2", two, "HelmRollback")
@@ -73,7 +73,7 @@ async def test_under_an_approved_change_there_and_back_again(world: World) -> No
     await world.approve("chg-2")
     second = await world.promote(two, "production")
     await world.settle()
-    assert await world.phase(second) == "Succeeded"
+    assert await world.phase(second) == "Succeeded", await world.said(second)
     # What the release no longer has is gone.
     assert await world.running("production") == {"api": "1.1.0"}
 

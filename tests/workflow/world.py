@@ -5,6 +5,7 @@ import itertools
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -93,10 +94,11 @@ class World(ABC):
         *,
         values: Mapping[str, Mapping[str, Any]] | None = None,
         irreversible: Sequence[str] = (),
+        name: str | None = None,
         **spec: Any,
     ) -> str:
         """A release whose components and their values are ``values``; its name."""
-        name = f"{self.stack}-{version}"
+        name = name or f"{self.stack}-{version}"
         parts = [
             {
                 "name": part,
@@ -240,6 +242,10 @@ class FakeWorld(World):
 
     cluster: FaultyCluster
     helm: FaultyHelm
+    task: asyncio.Future[None]
+    """The operator at work beside the test."""
+    go_on: asyncio.Event
+    """Ends what hangs."""
 
     def __init__(self) -> None:
         self.stack = "payments"
@@ -297,6 +303,37 @@ class FakeWorld(World):
         """Let time go by, and the operator work."""
         self.clock.advance(timedelta(**much))
         await self.settle()
+
+    async def until_hanging(self) -> None:
+        """The operator works beside the test until Helm is at work on payments-app and does not come back."""
+        self.go_on = self.helm.hang("payments-app")
+        await self.watch()
+        self.task = asyncio.ensure_future(self.process.settle())
+        async with asyncio.timeout(5):
+            while not self.helm.hanging("payments-app"):  # noqa: ASYNC110 - it yields, nothing is waited for
+                await asyncio.sleep(0)
+
+    async def kill(self) -> None:
+        """The operator that works beside the test dies with what it started."""
+        self.task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.task
+
+    def foreign_lock(self, environment: str, helm_release: str) -> None:
+        """Somebody else's Helm is at work."""
+        number = len(self.helm.kept(self.target(environment), helm_release)) + 1
+        self.helm.put(self.target(environment), Revision(helm_release, number, HelmStatus.PENDING_UPGRADE))
+
+    def edit_now(self, kind: str, name: str, **spec: Any) -> None:
+        """Change fields of a spec behind the operator's back: no watch has told yet."""
+        raw = self.cluster.raw(kind, self.stack, name)
+        self.cluster.put({**raw, "spec": {**raw["spec"], **spec}})
+
+    def freeze_now(self) -> None:
+        """A freeze begins, and no watch has told yet."""
+        metadata = {"name": "now", "namespace": self.stack}
+        spec = {"reason": "stop", "timeZone": "UTC", "start": "2020-01-01T00:00:00"}
+        self.cluster.put({"kind": "FreezeWindow", "metadata": metadata, "spec": spec})
 
     async def gone(self, kind: str, name: str) -> None:
         """A person deletes an object."""

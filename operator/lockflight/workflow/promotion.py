@@ -343,8 +343,18 @@ async def _end(
 
 
 def _deployed_after(peer: Promotion, promotion: Promotion) -> bool:
+    """Whether ``peer`` began after ``promotion``, which is applied. Two within a second are told apart by Helm."""
     mine, theirs = promotion.status.execution, peer.status.execution
-    return mine is not None and theirs is not None and theirs.started_at > mine.started_at
+    if mine is None or theirs is None:
+        return False
+    if peer.status.phase is not None and peer.status.phase.executing:
+        # One executes at a time.
+        return True
+    return (theirs.started_at, _last_revision(peer)) > (mine.started_at, _last_revision(promotion))
+
+
+def _last_revision(promotion: Promotion) -> int:
+    return max((row.revision for row in promotion.status.components), default=0)
 
 
 def _target(snapshot: Snapshot) -> tuple[str, str]:
