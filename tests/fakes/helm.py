@@ -44,6 +44,8 @@ class FakeHelm:
         self._running: dict[_Key, asyncio.Event] = {}
         self.render_error: str | None = None
         """Charts do not render, and this is why."""
+        self.reads = 0
+        """How often its storage was listed."""
         self.calls: list[tuple[str, str]] = []
         """(action, Helm release) of every call that changes or tests something."""
 
@@ -90,6 +92,7 @@ class FakeHelm:
         return next((k for k in self.kept(namespace, helm_release) if k.revision.status is HelmStatus.DEPLOYED), None)
 
     async def revisions(self, namespace: str, application: str, *, fresh: bool = True) -> tuple[Revision, ...]:
+        self.reads += 1
         return tuple(
             kept.revision
             for (where, name), history in self._kept.items()

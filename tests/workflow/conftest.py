@@ -1,18 +1,15 @@
 """Scenarios run on fakes; those that ask for ``world`` run on a real API server as well."""
 
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from lockflight.adapters.api_client import KubeClient
-from lockflight.assets import asset
 from lockflight.devcluster.providers import ClusterLike
-from tests.real import SAMPLE, apply, helm_binary, install_crds, push
-from tests.workflow.world import ROOT, FakeWorld, RealWorld, World, operator_kubeconfig
+from tests.real import SAMPLE, apply, install_crds, push
+from tests.workflow.world import ROOT, FakeWorld, RealWorld, World, operator_kubeconfig, rendered
 
 _RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
@@ -44,12 +41,6 @@ def prepared(cluster: ClusterLike, tmp_path_factory: pytest.TempPathFactory) -> 
     install_crds(cluster)
     push(cluster, SAMPLE, tmp_path_factory.mktemp("charts"))
     apply(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ROOT}})
-    rendered = subprocess.run(
-        [helm_binary(cluster), "template", "lockflight", asset("charts/lockflight"), "--namespace", ROOT],
-        check=True,
-        capture_output=True,
-        env=cluster.env,
-    ).stdout
-    documents = [document for document in yaml.safe_load_all(rendered) if document]
-    apply(cluster, *(document for document in documents if document["kind"] in _RIGHTS))
+    objects = rendered(cluster, "lockflight", {})
+    apply(cluster, *(o for o in objects if o["kind"] in _RIGHTS))
     return cluster

@@ -3,12 +3,15 @@
 import asyncio
 import itertools
 import json
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from lockflight.adapters.api_client import KubeClient
 from lockflight.adapters.clock import SystemClock
@@ -17,8 +20,8 @@ from lockflight.adapters.helm_env import HelmEnvironment
 from lockflight.adapters.kube import KubeCluster
 from lockflight.api.common import API_VERSION, CREATOR_ANNOTATION
 from lockflight.api.kinds import BY_NAME, KINDS, AnyObject
+from lockflight.assets import asset
 from lockflight.devcluster.providers import ClusterLike
-from lockflight.policy.labels import deployer
 from lockflight.policy.model import HelmStatus, Revision
 from lockflight.ports import Helm
 from lockflight.workflow.deps import Options
@@ -293,6 +296,8 @@ class FakeWorld(World):
         return self.cluster.raw(kind, self.stack, name)
 
     async def objects(self) -> Sequence[AnyObject]:
+        for namespace in self.cluster.namespaces.values():
+            self.process.store.put_namespace(namespace)
         return self.cluster.everything()
 
     async def bind(self, environment: str, tier: str, application: str) -> None:
@@ -354,6 +359,7 @@ class RealWorld(World):
         self._charts = make_charts(cluster, folder)
         self.events, self.metrics = RecordingEvents(), RecordingMetrics()
         self._lives = itertools.count(1)
+        self._bound: list[dict[str, str]] = []
         apply(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.stack}})
         self.process = self.start()
         self.process.listen()
@@ -395,20 +401,20 @@ class RealWorld(World):
         return [obj for objects in listed for obj in objects]
 
     async def bind(self, environment: str, tier: str, application: str) -> None:
-        name = f"{application}-{environment}"
-        labels = {
-            f"lockflight.dev/{k}": v for k, v in (("stack", self.stack), ("environment", environment), ("tier", tier))
-        }
-        rbac = "rbac.authorization.k8s.io"
-        binding = {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": "deployer", "namespace": name},
-            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "admin"},
-            "subjects": [{"apiGroup": rbac, "kind": "User", "name": deployer(name)}],
-        }
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-        await asyncio.to_thread(apply, self._cluster, namespace, binding)
+        self._bound.append({"name": environment, "tier": tier})
+        values = {"stack": self.stack, "applications": [application], "environments": self._bound}
+        objects = await asyncio.to_thread(rendered, self._cluster, "lockflight-stack", values)
+        # The environments themselves are the tests'.
+        await asyncio.to_thread(apply, self._cluster, *(o for o in objects if o["kind"] != "Environment"))
+
+
+def rendered(cluster: ClusterLike, chart: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The objects of one of our charts."""
+    command = [helm_binary(cluster), "template", "lockflight", asset(f"charts/{chart}"), "-n", ROOT, "-f", "-"]
+    done = subprocess.run(
+        command, input=yaml.safe_dump(dict(values)).encode(), check=True, capture_output=True, env=cluster.env
+    )
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
 
 
 def operator_kubeconfig(cluster: ClusterLike) -> Path:
