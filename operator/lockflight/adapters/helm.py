@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lockflight.adapters import chart_files
-from lockflight.adapters.api_client import KubeClient
+from lockflight.adapters.api_client import KubeClient, items_of, path_of
 from lockflight.adapters.helm_env import HelmEnvironment
 from lockflight.adapters.helm_render import Capabilities, discover, split
 from lockflight.adapters.helm_storage import HelmStorage
@@ -36,6 +36,7 @@ from lockflight.ports import (
 _RENDER_SECONDS = 60.0
 _LARGEST_RENDERING = 16 * 1_048_576
 _LAST_WORDS = 2_048
+_LONGEST_WARNING = 500
 _CAPABILITIES_FOR = timedelta(minutes=10)
 _LEFTOVER_SECONDS = 600.0
 # Helm's own deadlines come first: they name what was not ready.
@@ -220,7 +221,32 @@ class HelmCli:
                 revision = await self._settle(namespace, helm_release, started)
             return HelmResult(HelmOutcome.SUCCEEDED, revision=revision)
         revision = await self._settle(namespace, helm_release, started)
-        return HelmResult(HelmOutcome.FAILED, _failure(done, timeout), revision)
+        message = _failure(done, timeout)
+        warning = await self._warning(namespace, helm_release, message, started)
+        return HelmResult(HelmOutcome.FAILED, f"{message}{warning}", revision)
+
+    async def _warning(self, namespace: str, helm_release: str, message: str, since: datetime) -> str:
+        """Why something did not get ready, which Helm does not say: the last warning about one of the objects."""
+        if "not ready" not in message:
+            return ""
+        path = path_of("api", "v1", "namespaces", namespace, "events")
+        query = {"fieldSelector": "type=Warning", "limit": "200"}
+        try:
+            found = items_of(await self._client.get(path, query, impersonate=deployer(namespace)))
+        except PortError:
+            return ""
+        warnings = [
+            (when, event)
+            for event in found
+            if (when := str(event.get("lastTimestamp") or event.get("eventTime") or "")) >= f"{since:%Y-%m-%dT%H:%M:%S}"
+            and str(event["involvedObject"].get("name", "")).startswith(helm_release)
+        ]
+        if not warnings:
+            return ""
+        _, last = max(warnings, key=lambda pair: pair[0])
+        involved = last["involvedObject"]
+        said = _one_line(str(last.get("message", "")))[:_LONGEST_WARNING]
+        return f"; {involved.get('kind')} {involved.get('name')}: {last.get('reason')}: {said}"
 
     async def _settle(self, namespace: str, helm_release: str, since: datetime) -> int:
         """The newest revision; marked as failed where our own Helm left it pending.
@@ -284,6 +310,7 @@ class HelmCli:
         return self._capabilities[1]
 
 
+_FORBIDDEN = 'User "lockflight:deployer:'
 _DEBUG_HINT = "Use --debug flag to render out invalid YAML"
 
 
@@ -304,6 +331,8 @@ def _failure(done: Finished, timeout: timedelta) -> str:
     said = _one_line(_last_words(done, None))
     if done.timed_out:
         return f"it did not end within {format_duration(timeout)} and was stopped{': ' + said if said else ''}"
+    if _FORBIDDEN in said:
+        said += ": the platform team adds that right to the deployer's Role (deployer.rules of the stack's chart)"
     return said or f"helm ended with code {done.code}"
 
 

@@ -55,6 +55,7 @@ NAMESPACE_TERMINATING = "NamespaceTerminating"
 NAMESPACE_NOT_BOUND = "NamespaceNotBound"
 NAMESPACE_BOUND_ELSEWHERE = "NamespaceBoundElsewhere"
 DEPLOYER_WITHOUT_RIGHTS = "DeployerWithoutRights"
+UNMANAGED = "Unmanaged"
 
 NOT_GOVERNED = "NotGoverned"
 

@@ -1,6 +1,6 @@
 """A promotion being carried out by this process: what it works with, and how it writes down where it stands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from lockflight.api.changerequest import ChangeRequest
@@ -11,6 +11,7 @@ from lockflight.ports import ConflictError, GoneError, HelmOutcome, HelmResult, 
 from lockflight.workflow.deps import Deps, Running
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.progress import text_of
+from lockflight.workflow.sources import scrubbed
 from lockflight.workflow.status import write
 
 
@@ -82,9 +83,13 @@ class Run:
         )
 
     def timed(self, action: str, result: HelmResult, seconds: float) -> HelmResult:
-        """Record how long a Helm action took."""
+        """Record how long a Helm action took; its result as it may be shown."""
         self.deps.metrics.observe("helm_action_duration_seconds", seconds, action=action, result=result.outcome.value)
-        return result
+        return replace(result, message=self.shown(result.message))
+
+    def shown(self, message: str) -> str:
+        """A message as it may stand in status, events and logs."""
+        return message
 
     async def _read_again(self) -> Promotion:
         meta = self.promotion.metadata
@@ -107,6 +112,10 @@ class Forward(Run):
     release: Release
     governed: Effective
     planned: Planned
+
+    def shown(self, message: str) -> str:
+        """Without values from Secrets, which Helm and the API server like to quote."""
+        return scrubbed(message, self.planned.secrets)
 
 
 def succeeded(result: HelmResult) -> bool:

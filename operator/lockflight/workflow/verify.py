@@ -35,7 +35,8 @@ async def verify(work: Forward) -> Failure | None:
         if work.running.aborted.is_set():
             return Failure(ABORTED, aborted=True)
         await work.fence()
-        passed, message = await _check(work, check)
+        passed, said = await _check(work, check)
+        message = work.shown(said)
         aborted = not passed and work.running.aborted.is_set()
         _ended(work, check, passed=passed, message=ABORTED if aborted else message)
         if not passed:

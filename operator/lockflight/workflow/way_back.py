@@ -104,7 +104,7 @@ async def _take_back(work: Run, row: ComponentStatus, last: Revision) -> str | N
     else:
         action, words = "rollback", f"rollback of {row.helm_release} to revision {row.previous_revision}"
         result = await helm.rollback(work.namespace, row.helm_release, row.previous_revision, work.timeout)
-    work.timed(action, result, (clock.now() - began).total_seconds())
+    result = work.timed(action, result, (clock.now() - began).total_seconds())
     done = succeeded(result)
     work.note(row.name, "RolledBack" if done else "Failed", revision=result.revision, message=result.message)
     return None if done else f"{words} failed: {result.message}"

@@ -6,7 +6,8 @@ from datetime import datetime
 from lockflight.api import reasons
 from lockflight.api.common import ENVIRONMENT_LABEL, STACK_LABEL, TIER_LABEL, Tier
 from lockflight.policy.labels import deployer
-from lockflight.policy.model import PlanProblem, Verdict
+from lockflight.policy.model import HelmStatus, Plan, PlanProblem, Revision, Verdict
+from lockflight.policy.revisions import newest
 from lockflight.policy.verdicts import ASK_AGAIN, Subject, denied, given, passed, waiting
 
 
@@ -50,7 +51,27 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
         return waiting(s.plan.reason, s.plan.message, now + ASK_AGAIN)
     if s.plan is None:
         return waiting(reasons.PLAN_MISSING, "what would be applied is not known yet", now + ASK_AGAIN)
+    foreign = _unmanaged(s.plan, s.revisions)
+    if foreign is not None:
+        return waiting(
+            reasons.UNMANAGED,
+            f"Helm release {foreign} in {target} was not made by Lockflight and would be overwritten: "
+            f"helm uninstall {foreign} -n {target}, or name application or component otherwise",
+            now + ASK_AGAIN,
+        )
     return passed(f"{target} is bound to {s.stack}/{on.environment.metadata.name}")
+
+
+def _unmanaged(plan: Plan, revisions: tuple[Revision, ...]) -> str | None:
+    """A planned Helm release that is there already, and of which no revision is Lockflight's."""
+    for name in (component.helm_release for component in plan.components):
+        top = newest(revisions, name)
+        # A pending one is the gate Concurrency's; an uninstalled one whose history was kept is no more.
+        if top is None or top.status.pending or top.status is HelmStatus.UNINSTALLED:
+            continue
+        if not any(r.promotion_uid for r in revisions if r.helm_release == name):
+            return name
+    return None
 
 
 def _differences(labels: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
