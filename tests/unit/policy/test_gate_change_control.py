@@ -78,6 +78,15 @@ def test_a_change_that_gives_no_permission_here(given: dict[str, Any], outcome: 
     assert (found.outcome, found.reason) == (outcome, reason)
 
 
+def test_what_is_allowed_instead_is_told() -> None:
+    found = verdict(reasons.CHANGE_CONTROL, world(changes=(change(type="Emergency"),)))
+    assert found.message == "change chg-1042 spec.type is Emergency: allowed in production is Normal"
+    nothing = environment(changeControl={"attempts": 1})
+    found = verdict(reasons.CHANGE_CONTROL, world(environment=nothing))
+    assert (found.outcome, found.reason) == (Outcome.DENIED, reasons.CHANGE_TYPE_NOT_ALLOWED)
+    assert "allowed in production is none" in found.message
+
+
 def test_a_rejection_stands_after_the_change_was_edited() -> None:
     again = tuple(approval(by, generation=2) for by in ("alice@example", "bob@example"))
     edited = change(phase=ChangePhase.REJECTED, generation=2, approvals=again)

@@ -169,6 +169,11 @@ def test_it_does_not_give_way_to_one_that_cannot_enter(given: dict[str, Any]) ->
     assert isinstance(decided(uat(peers=(newer(**given),))), Start)
 
 
+def test_two_of_the_same_version_do_not_end_each_other() -> None:
+    twin = promotion("twin", to="uat", gates=READY, created=NOW)
+    assert isinstance(decided(uat(peers=(twin,))), Start)
+
+
 def test_one_with_a_change_of_its_own_is_never_superseded() -> None:
     s = world(
         peers=(promotion("newer", release_name="payments-2.5.0", gates=READY, created=NOW),),

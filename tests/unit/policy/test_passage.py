@@ -249,6 +249,20 @@ def test_passing_a_local_environment_promotes_nothing() -> None:
     assert wanted(release(passed=(passage("local"),)), stack=stack) == []
 
 
+def test_any_of_the_upstream_environments_is_enough_where_the_environment_says_so() -> None:
+    def stack(require: str) -> tuple[Environment, ...]:
+        return (
+            *FIVE[:2],
+            environment("b", "Integration"),
+            environment("c", "SystemTest", promotesFrom=["integration", "b"], require=require),
+        )
+
+    made = release(passed=(passage("b"),))
+    assert "c" in wanted(made, stack=stack("Any"))
+    assert "c" not in wanted(made, stack=stack("All"))
+    assert wanted(release(passed=()), stack=(environment("d", "Integration", promotesFrom=[], require="Any"),)) == ["d"]
+
+
 @pytest.mark.parametrize("phase", [Phase.WAITING, Phase.SUCCEEDED, Phase.REJECTED, Phase.FAILED, None])
 def test_it_is_tried_once_whatever_became_of_it(phase: Phase | None) -> None:
     tried = promotion("by-hand", to="integration", phase=phase)
