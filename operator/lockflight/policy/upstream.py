@@ -22,7 +22,8 @@ def passage(s: Snapshot, environment: str) -> Passage | None:
             for row in s.release.status.environments
             if row.name == environment
             and row.digest == s.release.status.digest
-            and (uid is None or row.environment_uid == uid)
+            and uid is not None
+            and row.environment_uid == uid
         ),
         None,
     )

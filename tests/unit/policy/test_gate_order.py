@@ -59,6 +59,10 @@ def test_having_passed_two_environments_back_is_not_enough() -> None:
     assert found.reason == reasons.NOT_PASSED
 
 
+def test_a_proof_is_worth_nothing_while_nobody_knows_which_environment_bears_the_name() -> None:
+    assert verdict(reasons.ORDER, world(upstream_uids={})).reason == reasons.NOT_PASSED
+
+
 def test_the_proof_survives_a_newer_release_upstream() -> None:
     gone = passage("uat", running_since=None, longest_soak="30h")
     assert verdict(reasons.ORDER, world(release=release(passed=(gone,)))).open
