@@ -87,7 +87,7 @@ def test_nothing_skips_an_environment(stack: Stack) -> None:
 
     production = stack.promote(release, "production")
 
-    stack.says(production, "Order", reasons.NOT_PASSED_UPSTREAM)
+    stack.says(production, "Order", reasons.NOT_PASSED)
     assert stack.status("lfpromo", production)["phase"] == "Waiting"
     assert stack.deployed(f"{stack.name}-production") == {}
 

@@ -13,18 +13,17 @@ OPERATOR = "system:serviceaccount:lockflight-system:lockflight"
 
 def test_an_operator_killed_during_helm_finishes_the_job_when_it_is_back(stack: Stack, operator: Operator) -> None:
     stack.install(ONE)
-    # A pod that never gets ready keeps Helm waiting until the operator is gone.
-    stack.chart("1.0.0", edit=_never_ready)
+    # A pod that takes its time keeps Helm waiting until the operator is gone.
+    stack.chart("1.0.0", edit=_slowly_ready)
     release = stack.release("1.0.0")
     target = f"{stack.name}-integration"
     eventually(lambda: _helm_state(stack, target) == "pending-install", "Helm to be at work")
 
     operator.kill()
     assert _helm_state(stack, target) == "pending-install"
-    _let_pods_be_ready(stack, target)
     operator.start()
 
-    stack.reaches(f"{release}-integration", "Succeeded", 120)
+    stack.reaches(f"{release}-integration", "Succeeded")
     history = stack.revisions(target, f"{stack.name}-app")
     assert history[-1]["status"] == "deployed"
     assert [row["status"] for row in history].count("deployed") == 1
@@ -32,7 +31,7 @@ def test_an_operator_killed_during_helm_finishes_the_job_when_it_is_back(stack: 
 
 def test_a_stopped_operator_leaves_no_lock_and_finishes_later(stack: Stack, operator: Operator) -> None:
     stack.install(ONE)
-    stack.chart("1.0.0", edit=_never_ready)
+    stack.chart("1.0.0", edit=_slowly_ready)
     release = stack.release("1.0.0")
     target = f"{stack.name}-integration"
     eventually(lambda: _helm_state(stack, target) == "pending-install", "Helm to be at work")
@@ -40,8 +39,7 @@ def test_a_stopped_operator_leaves_no_lock_and_finishes_later(stack: Stack, oper
     assert operator.stop() == 0
     assert _helm_state(stack, target) == "failed"
     operator.start()
-    _let_pods_be_ready(stack, target)
-    stack.reaches(f"{release}-integration", "Succeeded", 120)
+    stack.reaches(f"{release}-integration", "Succeeded")
 
 
 def test_a_restart_with_nothing_to_do_writes_nothing(stack: Stack, operator: Operator) -> None:
@@ -101,13 +99,9 @@ def _helm_state(stack: Stack, namespace: str) -> str:
     return str(rows[-1]["metadata"]["labels"]["status"]) if rows else ""
 
 
-def _never_ready(chart: Path) -> None:
+def _slowly_ready(chart: Path) -> None:
     template = chart / "templates" / "app.yaml"
     text = template.read_text()
     assert "        checksum/page:" in text
-    never = '        lockflight.dev/kwok-never-ready: "true"\n'
-    template.write_text(text.replace("        checksum/page:", f"{never}        checksum/page:"))
-
-
-def _let_pods_be_ready(stack: Stack, namespace: str) -> None:
-    stack.kubectl("annotate", "pods", "--all", "lockflight.dev/kwok-never-ready-", namespace=namespace)
+    slowly = '        lockflight.dev/kwok-ready-after: "8s"\n'
+    template.write_text(text.replace("        checksum/page:", f"{slowly}        checksum/page:"))

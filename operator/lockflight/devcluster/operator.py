@@ -78,10 +78,21 @@ class OperatorProcess:
         return code
 
     def kill(self) -> None:
-        """SIGKILL to the operator and to what it started, as a node that dies would."""
+        """SIGKILL to the operator and to what it started, all at once, as a node that dies would."""
+        # Stopped first: otherwise it would see its children die, or they would be told that it did.
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.send_signal(signal.SIGSTOP)
+            for child in _children(self.process.pid):
+                os.kill(child, signal.SIGKILL)
+            self.process.kill()
         self.process.wait()
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that ``pid`` started and that still run."""
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [line.split() for line in listed.splitlines()]
+    return [int(child) for child, parent in pairs if int(parent) == pid]
 
 
 def install(cluster: ClusterLike, values: Mapping[str, Any] | None = None, *, sets: Sequence[str] = ()) -> None:
