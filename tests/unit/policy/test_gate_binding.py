@@ -7,8 +7,8 @@ import pytest
 from lockflight.api import reasons
 from lockflight.api.common import ENVIRONMENT_LABEL, STACK_LABEL, TIER_LABEL
 from lockflight.api.promotion import Outcome
-from lockflight.policy.model import Namespace, PlanProblem
-from tests.unit.policy.builders import NOW, environment, verdict, world
+from lockflight.policy.model import HelmStatus, Namespace, PlanProblem, Revision
+from tests.unit.policy.builders import NOW, environment, revision, verdict, world
 
 BOUND = {STACK_LABEL: "payments", ENVIRONMENT_LABEL: "production", TIER_LABEL: "Production"}
 
@@ -60,6 +60,27 @@ def test_all_wrong_labels_are_named_at_once() -> None:
 def test_what_is_not_there_yet_is_waited_for(given: dict[str, object], reason: str) -> None:
     found = verdict(reasons.BINDING, world(**given))
     assert (found.outcome, found.reason) == (Outcome.WAITING, reason)
+
+
+MADE_BY_HAND = revision(promotion_uid="", release_digest="", version="")
+
+
+@pytest.mark.parametrize(
+    ("revisions", "open_"),
+    [
+        ((MADE_BY_HAND,), False),
+        ((MADE_BY_HAND, replace(MADE_BY_HAND, revision=2, status=HelmStatus.FAILED)), False),
+        ((MADE_BY_HAND, revision(2)), True),
+        ((replace(MADE_BY_HAND, status=HelmStatus.UNINSTALLED),), True),
+        ((replace(MADE_BY_HAND, helm_release="payments-other"),), True),
+    ],
+)
+def test_a_helm_release_that_somebody_else_made_is_not_overwritten(
+    revisions: tuple[Revision, ...], open_: bool
+) -> None:
+    found = verdict(reasons.BINDING, world(revisions=revisions))
+    assert found.reason == (reasons.PASSED if open_ else reasons.UNMANAGED)
+    assert open_ or "payments-app in payments-production was not made by Lockflight" in found.message
 
 
 def test_a_plan_that_can_never_be_made_is_a_denial() -> None:

@@ -171,6 +171,13 @@ def test_one_person_counts_once_across_roles(entries: list[Approval], open_: boo
     assert verdict(reasons.CHANGE_CONTROL, s).open is open_
 
 
+def test_where_the_same_people_would_fill_several_places_others_are_asked_for() -> None:
+    entries = [ALICE, BOB, approval("alice@example", "security")]
+    found = verdict(reasons.CHANGE_CONTROL, world(environment=TWO_ROLES, changes=(change(approvals=entries),)))
+    assert "needs other people: one person counts once across roles" in found.message
+    assert [row.who for row in found.waiting_for] == ["cab", "security"]
+
+
 def test_who_is_missing_is_forecast_by_role() -> None:
     found = verdict(reasons.CHANGE_CONTROL, world(changes=(change(approvals=[ALICE]),)))
     assert [(row.who, row.what) for row in found.waiting_for] == [("cab", "1 of 2 approvals of chg-1042")]
