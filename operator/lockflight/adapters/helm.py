@@ -311,6 +311,7 @@ class HelmCli:
 
 
 _FORBIDDEN = 'User "lockflight:deployer:'
+_DEADLINE = "context deadline exceeded"
 _DEBUG_HINT = "Use --debug flag to render out invalid YAML"
 
 
@@ -331,6 +332,7 @@ def _failure(done: Finished, timeout: timedelta) -> str:
     said = _one_line(_last_words(done, None))
     if done.timed_out:
         return f"it did not end within {format_duration(timeout)} and was stopped{': ' + said if said else ''}"
+    said = said.replace(_DEADLINE, f"after {format_duration(timeout)}, its timeout")
     if _FORBIDDEN in said:
         said += ": the platform team adds that right to the deployer's Role (deployer.rules of the stack's chart)"
     return said or f"helm ended with code {done.code}"
