@@ -32,6 +32,7 @@ from lockflight.settings import Settings
 from lockflight.workflow.deps import Deps, Options
 from lockflight.workflow.keys import Key
 from lockflight.workflow.reconcile import reconcile
+from lockflight.workflow.slots import Slots
 
 log = structlog.get_logger()
 
@@ -98,6 +99,7 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
             metrics=metrics,
             leadership=leader,
             store=store,
+            slots=Slots(settings.helm_concurrency),
             options=Options(
                 root_namespace=settings.root_namespace,
                 values_max_bytes=settings.values_max_bytes,

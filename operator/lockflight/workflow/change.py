@@ -44,7 +44,7 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     before = find(change.status.conditions, reasons.APPROVED)
     after = find(verdict.status.conditions, reasons.APPROVED)
     await write(deps, change, verdict.status, guarded=True)
-    if after is not None and (before is None or (before.status, before.reason) != (after.status, after.reason)):
+    if after is not None and (before is None or before.status != after.status):
         severity = (
             Severity.WARNING if verdict.status.phase is not None and verdict.status.phase.ended else Severity.NORMAL
         )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from lockflight import ports
 from lockflight.workflow.plancache import PlanCache
+from lockflight.workflow.slots import Slots
 from lockflight.workflow.store import Store
 
 
@@ -45,6 +46,7 @@ class Deps:
     store: Store
     options: Options = field(default_factory=Options)
     plans: PlanCache = field(default_factory=PlanCache)
+    slots: Slots = field(default_factory=Slots)
     running: dict[str, Running] = field(default_factory=dict)
     """By promotion UID."""
     targets: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -128,6 +128,7 @@ async def _apply(work: Forward, targets: Mapping[str, Revision | None], *, again
 
 async def _applied(work: Forward) -> None:
     """Everything is there: say so, and that verification begins where there is any."""
+    work.deps.slots.give_back(work.promotion.metadata.uid)
     now, status = work.deps.clock.now(), work.status
     if status.deployed_at is None:
         status = status.model_copy(update={"deployed_at": now})

@@ -65,7 +65,8 @@ async def _wait(deps: Deps, promotion: Promotion) -> datetime | None:
         if not alone:
             # The other's end wakes this one; the time is for the one that ends without a word.
             return deps.clock.now() + deps.options.plan_retry
-        return await _decide(deps, promotion, may_start=True)
+        async with deps.slots.held(promotion.metadata.uid):
+            return await _decide(deps, promotion, may_start=True)
 
 
 async def _decide(deps: Deps, promotion: Promotion, *, may_start: bool) -> datetime | None:
@@ -199,19 +200,24 @@ async def _resume(deps: Deps, promotion: Promotion) -> datetime | None:
     async with _alone(deps, promotion, _executed_target(promotion)) as alone:
         if not alone:
             return deps.clock.now() + deps.options.plan_retry
-        read = await gather.fresh(deps, promotion)
-        current = read.snapshot.promotion
-        if current.status.phase is None or not current.status.phase.executing:
-            return deps.clock.now()
-        if isinstance(read.snapshot.plan, PlanProblem) and _passing(read.snapshot.plan) and not current.spec.abort:
-            return await _keep_executing(deps, current, read.snapshot.plan)
-        plan = current.status.plan
-        if read.planned is not None and (plan is None or read.planned.plan.digest != plan.digest):
-            # What would be applied now is not what was let through.
-            read = Gathered(replace(read.snapshot, plan=None), None)
-        current = await _take_up(deps, current)
-        log.info("taking up an execution", promotion=promotion.metadata.name, namespace=promotion.metadata.namespace)
-        await _carry_out(deps, Gathered(replace(read.snapshot, promotion=current), read.planned), current, again=True)
+        async with deps.slots.held(promotion.metadata.uid):
+            return await _take_over(deps, promotion)
+
+
+async def _take_over(deps: Deps, promotion: Promotion) -> datetime | None:
+    read = await gather.fresh(deps, promotion)
+    current = read.snapshot.promotion
+    if current.status.phase is None or not current.status.phase.executing:
+        return deps.clock.now()
+    if isinstance(read.snapshot.plan, PlanProblem) and _passing(read.snapshot.plan) and not current.spec.abort:
+        return await _keep_executing(deps, current, read.snapshot.plan)
+    plan = current.status.plan
+    if read.planned is not None and (plan is None or read.planned.plan.digest != plan.digest):
+        # What would be applied now is not what was let through.
+        read = Gathered(replace(read.snapshot, plan=None), None)
+    current = await _take_up(deps, current)
+    log.info("taking up an execution", promotion=promotion.metadata.name, namespace=promotion.metadata.namespace)
+    await _carry_out(deps, Gathered(replace(read.snapshot, promotion=current), read.planned), current, again=True)
     return None
 
 
@@ -274,9 +280,9 @@ def _deleted(deps: Deps, promotion: Promotion) -> None:
 
 
 def interrupt(deps: Deps, promotion: Promotion) -> None:
-    """Abort an execution of this process; nothing where none runs, or where it was told already."""
+    """Abort an execution of this process; nothing where none runs. A way back is not cancelled."""
     running = deps.running.get(promotion.metadata.uid)
-    if running is None or running.aborted.is_set():
+    if running is None:
         return
     running.aborted.set()
     if running.helm_release is not None:
