@@ -85,3 +85,25 @@ def make_stack(operator: Operator, cluster: Cluster, tmp_path: Path) -> Callable
         return Stack(cluster, f"team{number}", work)
 
     return make
+
+
+class Neighbour:
+    """A stack that has nothing to do with what a test does elsewhere."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._numbers = itertools.count()
+
+    def gets_through(self, seconds: float = 30) -> None:
+        """Its next release is deployed meanwhile."""
+        number = next(self._numbers)
+        if number == 0:
+            self.stack.install([{"name": "integration", "tier": "Integration"}])
+        release = self.stack.release(f"1.0.{number}")
+        self.stack.reaches(f"{release}-integration", "Succeeded", seconds)
+
+
+@pytest.fixture(scope="session")
+def neighbour(operator: Operator, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Neighbour:
+    """Another stack, to show that nothing else is affected."""
+    return Neighbour(Stack(cluster, "neighbour", tmp_path_factory.mktemp("neighbour")))
