@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from lockflight.workflow.keys import Key
-from tests.workflow.world import INTEGRATION, PRODUCTION, FakeWorld
+from tests.workflow.world import INTEGRATION, PRODUCTION, UAT, FakeWorld
 
 Meanwhile = Callable[[FakeWorld], Awaitable[None]]
 
@@ -145,6 +145,77 @@ async def test_whatever_is_written_in_between_is_decided_again_and_used_once(fak
     assert await fake.phase(promotion) == "Succeeded"
     assert [use["finished"] for use in await fake.uses("chg-1")] == [True]
     assert fake.helm.calls == [("upgrade", "payments-app")]
+
+
+async def test_an_intent_is_not_written_over_another_leaders(fake: FakeWorld) -> None:
+    promotion = await _ready(fake)
+    await fake.watch()
+    theirs = {"holder": "other", "fencing": 9, "startedAt": "2026-12-01T09:00:00Z"}
+
+    async def overtaken() -> None:
+        await fake.write_status("Promotion", promotion, {"phase": "Deploying", "execution": theirs})
+
+    fake.faults.meanwhile[f"patch Promotion {promotion}"] = overtaken
+    await fake.process.settle()
+    assert (await fake.status("Promotion", promotion))["execution"] == theirs
+    assert fake.helm.calls == []
+
+
+async def test_a_waiting_phase_is_not_written_over_another_leaders_execution(fake: FakeWorld) -> None:
+    await fake.environment("production", PRODUCTION)
+    promotion = await fake.promote(await fake.release("1.0.0"), "production")
+    theirs = {"holder": "other", "fencing": 9, "startedAt": "2026-12-01T09:00:00Z"}
+
+    async def overtaken() -> None:
+        await fake.write_status("Promotion", promotion, {"phase": "Deploying", "execution": theirs})
+
+    fake.faults.meanwhile[f"patch Promotion {promotion}"] = overtaken
+    await fake.settle()
+    assert await fake.phase(promotion) == "Deploying"
+
+
+async def test_a_rejection_that_comes_as_the_sign_off_completes_is_not_lost(fake: FakeWorld) -> None:
+    await fake.environment("uat", UAT)
+    promotion = await fake.promote(await fake.release("1.0.0"), "uat")
+    await fake.settle()
+    await fake.sign(promotion, "carol")
+    rejected = lambda: fake.sign(promotion, "dora", decision="Rejected")  # noqa: E731
+    fake.faults.meanwhile[f"patch Promotion {promotion}"] = rejected
+    await fake.settle()
+    assert await fake.phase(promotion) == "Rejected"
+
+
+async def test_a_use_recorded_while_the_change_is_judged_is_not_lost(fake: FakeWorld) -> None:
+    promotion = await _ready(fake)
+    uid = (await fake.raw("Promotion", promotion))["metadata"]["uid"]
+    another = {"environment": "uat", "promotionUID": "another", "planDigest": "sha256:" + "a" * 64}
+
+    async def used_elsewhere() -> None:
+        uses = await fake.uses("chg-1")
+        await fake.write_status("ChangeRequest", "chg-1", {"usedBy": [*uses, {**another, "at": uses[0]["at"]}]})
+
+    await fake.watch()
+    await fake.process.one(Key("Promotion", fake.stack, promotion))
+    # What is left to be written on the change is that its use is finished.
+    fake.faults.meanwhile["patch ChangeRequest chg-1"] = used_elsewhere
+    await fake.settle()
+    assert [use["promotionUID"] for use in await fake.uses("chg-1")] == [uid, "another"]
+    assert (await fake.uses("chg-1"))[0]["finished"]
+
+
+async def test_a_conflict_is_settled_though_no_watch_tells(fake: FakeWorld) -> None:
+    await fake.environment("integration", INTEGRATION)
+    release = await fake.release("1.0.0")
+    await fake.watch()
+
+    async def touched() -> None:
+        raw = await fake.raw("Release", release)
+        raw["metadata"]["labels"] = {"seen": "yes"}
+        await fake.write(raw)
+
+    fake.faults.meanwhile[f"patch Release {release}"] = touched
+    await fake.process.settle()
+    assert (await fake.status("Release", release))["digest"]
 
 
 async def test_an_end_is_not_decided_by_what_is_not_true_any_more(fake: FakeWorld) -> None:

@@ -122,6 +122,34 @@ async def test_without_the_lease_nothing_more_is_done(fake: FakeWorld) -> None:
     assert await fake.history("integration", "api") == [("1.0.0", "deployed")]
 
 
+async def test_the_lease_lost_and_won_again_in_the_middle_is_a_new_beginning(fake: FakeWorld) -> None:
+    await fake.environment("integration", INTEGRATION)
+    promotion = await fake.promote(await fake.release("1.0.0", values={"api": {}, "web": {}}), "integration")
+    fake.helm.observe = lambda _: setattr(fake.leadership, "fencing", 7)
+    await fake.settle()
+    assert await fake.phase(promotion) == "Succeeded"
+    # Another may have led in between, so it was taken up anew.
+    assert (await fake.status("Promotion", promotion))["execution"]["fencing"] == 7
+    assert fake.helm.calls == [("upgrade", "payments-api"), ("upgrade", "payments-web")]
+
+
+async def test_an_older_leader_takes_nothing_up(fake: FakeWorld) -> None:
+    promotion = await _executed_by_another(fake, fencing=5)
+    await fake.restart()
+    await fake.later(minutes=1)
+    assert await fake.phase(promotion) == "Deploying"
+    assert (await fake.status("Promotion", promotion))["execution"]["fencing"] == 5
+
+
+async def _executed_by_another(world: FakeWorld, *, fencing: int) -> str:
+    """A promotion that a leader with a higher number executes elsewhere."""
+    promotion = await _executing(world)
+    await world.kill()
+    execution = (await world.status("Promotion", promotion))["execution"] | {"holder": "other", "fencing": fencing}
+    await world.write_status("Promotion", promotion, {"execution": execution})
+    return promotion
+
+
 async def test_who_led_before_cannot_write_over_who_leads_now(fake: FakeWorld) -> None:
     promotion = await _executing(fake)
     execution = (await fake.status("Promotion", promotion))["execution"] | {"holder": "operator-2", "fencing": 2}
@@ -139,6 +167,30 @@ async def test_a_foreign_lock_is_not_touched(fake: FakeWorld) -> None:
     await fake.settle()
     assert await fake.gate(promotion, "Concurrency") == "HelmLocked"
     assert (await fake.history("integration"))[-1] == ("", "pending-upgrade")
+
+
+async def test_a_foreign_lock_found_after_a_restart_is_not_touched_either(fake: FakeWorld) -> None:
+    promotion = await _executing(fake)
+    await fake.kill()
+    fake.foreign_lock("integration", "payments-app")
+    await fake.restart()
+    assert await fake.phase(promotion) == "Failed"
+    assert "not Lockflight's" in await fake.said(promotion)
+    assert (await fake.history("integration"))[-1] == ("", "pending-upgrade")
+
+
+async def test_an_execution_is_not_taken_up_while_another_promotion_starts_on_its_target(fake: FakeWorld) -> None:
+    promotion = await _executing(fake)
+    await fake.kill()
+    fake.process = fake.start()
+    fake.process.deps.targets["payments-integration", "payments"] = "uid-of-another"
+    await fake.watch()
+    fake.process.listen()
+    await fake.process.settle()
+    assert (await fake.status("Promotion", promotion))["execution"]["holder"] == "operator-1"
+    del fake.process.deps.targets["payments-integration", "payments"]
+    await fake.later(minutes=1)
+    assert await fake.phase(promotion) == "Succeeded"
 
 
 async def test_a_hold_between_two_components_takes_the_bundle_back(fake: FakeWorld) -> None:

@@ -289,7 +289,7 @@ class FakeWorld(World):
 
     async def write_status(self, kind: str, name: str, status: Mapping[str, Any]) -> None:
         raw = await self.raw(kind, name)
-        raw["status"] |= status
+        raw["status"] = {**raw.get("status", {}), **status}
         self.cluster.put(raw)
 
     async def raw(self, kind: str, name: str) -> dict[str, Any]:

@@ -73,7 +73,9 @@ async def _plan(
         )
     key = canonical_digest(
         {
-            "release": release.status.digest,
+            # The digest says what is in it; whose it is, and whether it can be taken back, is not part of that.
+            "release": [release.metadata.name, release.spec.application, release.status.digest],
+            "reversible": [part.reversible for part in parts],
             "charts": digests,
             "values": {n: v.values for n, v in layered.items()},
             "secrets": sorted(s.name for s in found if s.secret),
