@@ -112,10 +112,16 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Guarded(_Quiet):
+    def do_GET(self) -> None:
+        """Let nobody in."""
+        self.send_error(401)
+
+
 @contextmanager
-def _served(folder: Path) -> Iterator[str]:
+def _served(folder: Path, handler: type[_Quiet] = _Quiet) -> Iterator[str]:
     """A chart repository: a folder behind a web server."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -167,6 +173,14 @@ def test_a_chart_from_a_repository_and_what_can_be_wrong_with_it(stack: Stack) -
         assert "the release pins sha256:000" in message
     resolved = stack.status("lfrel", good)["components"][0]["chartDigest"]
     assert resolved in message
+
+    archive.write_bytes(b"not a chart")
+    with _served(place) as url, _served(place, _Guarded) as guarded:
+        broken = _from(url, stack, "1.0.4")
+        closed = _from(guarded, stack, "1.0.5")
+        assert "is not a chart archive" in stack.becomes("lfrel", broken, "Ready", "ChartUnreadable")
+        message = stack.becomes("lfrel", closed, "Ready", "RegistryRefused")
+        assert "give the operator credentials" in message
 
 
 def test_a_repository_that_never_answers_holds_up_nobody_else(stack: Stack, neighbour: Neighbour) -> None:

@@ -68,7 +68,9 @@ def test_only_keys_of_a_secret_are_shown() -> None:
             "-----BEGIN KEY-----\nabcdefgh\n-----END KEY-----\n",
         ),
         ("got 424242, want a string", 424242),
-        (f"cut off: {SECRET[6:]}", SECRET),
+        (f"{SECRET[6:]} is what is left of it", SECRET),
+        (f"all that fits is {SECRET[:-3]}", SECRET),
+        (r"bad: \"horse\"\tstaple", '"horse"\tstaple'),
     ],
 )
 def test_messages_lose_what_comes_from_a_secret(message: str, secret: object) -> None:
@@ -78,9 +80,9 @@ def test_messages_lose_what_comes_from_a_secret(message: str, secret: object) ->
 
 
 def test_messages_keep_the_rest() -> None:
-    assert scrubbed("replicas: got x, want integer", [{"a": "x", "on": True, "none": None}]) == (
-        "replicas: got x, want integer"
-    )
+    message = "pod payments-0 in payments-production: got x, want integer"
+
+    assert scrubbed(message, [{"a": "x", "on": True, "url": f"db://me:{SECRET}@payments-production"}]) == message
 
 
 @given(st.text(min_size=8, max_size=40), st.text(max_size=60), st.text(max_size=60))

@@ -21,6 +21,8 @@ _DIGEST = re.compile(r"^Digest: (sha256:[0-9a-f]{64})\s*$", re.MULTILINE)
 _MISSING = re.compile(
     r"not found|404|name unknown|manifest unknown|no chart version found|failed to fetch.*404", re.IGNORECASE
 )
+_REFUSED = re.compile(r"(status code|:) (401|403)\b|unauthorized|access denied|denied:", re.IGNORECASE)
+_NO_CHART = re.compile(r"mediatype|descriptors", re.IGNORECASE)
 _DIFFERS = re.compile(r"mismatch|invalid digest", re.IGNORECASE)
 _MIB = 1_048_576
 
@@ -113,6 +115,11 @@ class ChartCache:
             return ChartError("RegistryUnreachable", f"{where} did not answer within {_PULL_SECONDS:g} s", final=False)
         if _DIFFERS.search(said):
             return ChartError("DigestMismatch", f"{_name(chart)}: {said}", final=True)
+        if _NO_CHART.search(said):
+            return ChartError("ChartUnreadable", f"{_name(chart)} is something else than a chart: {said}", final=True)
+        if _REFUSED.search(said):
+            msg = f"{where} refuses to give {_name(chart)}: give the operator credentials for it ({said})"
+            return ChartError("RegistryRefused", msg, final=False)
         if not _MISSING.search(said):
             return ChartError("RegistryUnreachable", f"{where}: {said}", final=False)
         if chart.oci and digest is not None:

@@ -1,6 +1,7 @@
 """Values from ConfigMaps and Secrets of the stack: read, checked, and the secret ones kept out of every message."""
 
 import asyncio
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,6 @@ _MOST_NODES = 100_000
 _DEEPEST = 64
 # Shorter texts say nothing, and taking them out would leave no sentence to read.
 _SHORTEST_SECRET = 4
-_WINDOW = 8
 _HIDDEN = "…"
 
 
@@ -80,16 +80,30 @@ def parse(text: str | bytes, where: str, limit: int) -> Mapping[str, Any]:
 
 
 def scrubbed(message: str, secrets: Iterable[Mapping[str, Any]]) -> str:
-    """``message`` without what comes from ``secrets``, which Helm and the API server like to quote."""
-    texts = {t for values in secrets for t in _leaves(values) if len(t) >= _SHORTEST_SECRET}
-    pieces = {piece for t in texts for piece in (t, " ".join(t.split()), *map(str.strip, t.splitlines()))}
-    for piece in sorted((p for p in pieces if len(p) >= _SHORTEST_SECRET), key=len, reverse=True):
+    """``message`` without what comes from ``secrets``, which Helm and the API server like to quote.
+
+    Long messages are cut at either end before they come here, so what is left of a value there goes, too.
+    """
+    texts = {text for values in secrets for text in _leaves(values)}
+    pieces = {piece for t in texts for piece in _written(t) if len(piece) >= _SHORTEST_SECRET}
+    for piece in sorted(pieces, key=len, reverse=True):
         message = message.replace(piece, _HIDDEN)
-    windows = {message[i : i + _WINDOW] for i in range(len(message) - _WINDOW + 1)}
-    if any(t[i : i + _WINDOW] in windows for t in texts for i in range(len(t) - _WINDOW + 1)):
-        # A part of it, cut off or written differently, is still there.
-        return "the message quotes a value from a Secret and is not shown: render the chart with these values to see it"
+    for piece in pieces:
+        left = range(min(len(piece), len(message)), _SHORTEST_SECRET - 1, -1)
+        cut = next((n for n in left if message.startswith(piece[-n:])), 0)
+        message = f"{_HIDDEN}{message[cut:]}" if cut else message
+        cut = next((n for n in left if message.endswith(piece[:n])), 0)
+        message = f"{message[:-cut]}{_HIDDEN}" if cut else message
     return message
+
+
+def _written(text: str) -> Iterator[str]:
+    """The ways in which a message may quote a text: as it is, on one line, escaped, line by line."""
+    yield text
+    yield " ".join(text.split())
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield from (line.strip() for line in text.splitlines())
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
