@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lockflight.devcluster import Cluster, Person
+from lockflight.devcluster import Person
 from lockflight.devcluster.operator import OperatorProcess, install, start
+from lockflight.devcluster.providers import ClusterLike, open_cluster
 from tests.e2e.stack import Stack
 
 PEOPLE = (
@@ -25,7 +26,7 @@ _numbers = itertools.count(1)
 class Operator:
     """The operator, which a test may kill and start again."""
 
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
+    def __init__(self, cluster: ClusterLike, folder: Path) -> None:
         self.cluster = cluster
         self.folder = folder
         self.process: OperatorProcess | None = None
@@ -48,16 +49,16 @@ class Operator:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterLike]:
     """A cluster of its own: the operator and the policies installed here would meddle with other tests."""
-    opened = Cluster.up(tmp_path_factory.mktemp("e2e") / "cluster", people=PEOPLE)
+    opened = open_cluster(tmp_path_factory.mktemp("e2e") / "cluster", people=PEOPLE)
     yield opened
     opened.check()
     opened.down()
 
 
 @pytest.fixture(scope="session")
-def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+def operator(cluster: ClusterLike, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """The operator of the session's cluster."""
     install(cluster)
     running = Operator(cluster, tmp_path_factory.mktemp("operator"))
@@ -67,7 +68,7 @@ def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def stack(operator: Operator, cluster: Cluster, tmp_path: Path) -> Stack:
+def stack(operator: Operator, cluster: ClusterLike, tmp_path: Path) -> Stack:
     """A stack for one test."""
     assert operator.process is not None
     assert operator.process.alive, operator.process.tail()
@@ -75,7 +76,7 @@ def stack(operator: Operator, cluster: Cluster, tmp_path: Path) -> Stack:
 
 
 @pytest.fixture
-def make_stack(operator: Operator, cluster: Cluster, tmp_path: Path) -> Callable[[], Stack]:
+def make_stack(operator: Operator, cluster: ClusterLike, tmp_path: Path) -> Callable[[], Stack]:
     """More than one stack for one test."""
 
     def make() -> Stack:
@@ -104,6 +105,6 @@ class Neighbour:
 
 
 @pytest.fixture(scope="session")
-def neighbour(operator: Operator, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Neighbour:
+def neighbour(operator: Operator, cluster: ClusterLike, tmp_path_factory: pytest.TempPathFactory) -> Neighbour:
     """Another stack, to show that nothing else is affected."""
     return Neighbour(Stack(cluster, "neighbour", tmp_path_factory.mktemp("neighbour")))

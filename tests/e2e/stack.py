@@ -12,11 +12,12 @@ from typing import Any
 import yaml
 
 from lockflight.assets import asset
-from lockflight.devcluster import Cluster
 from lockflight.devcluster.errors import CommandFailedError
+from lockflight.devcluster.providers import ClusterLike
 
 API = "lockflight.dev/v1alpha1"
-IMAGE = "registry.example/app@sha256:" + "a" * 64
+IMAGE: str = yaml.safe_load((asset("charts/sample-app") / "values.yaml").read_text())["image"]
+"""Really there, for clusters that run containers."""
 OTHER_IMAGE = "registry.example/other@sha256:" + "b" * 64
 EVIDENCE = ("static-analysis", "unit-tests", "integration-tests")
 SMOKE = {"verification": [{"name": "smoke", "helmTest": {"timeout": "1m"}}]}
@@ -39,7 +40,7 @@ def eventually(holds: Callable[[], Any], what: str, seconds: float = 60) -> Any:
 class Stack:
     """One stack: its namespace is its name, and so is its application's unless said otherwise."""
 
-    cluster: Cluster
+    cluster: ClusterLike
     name: str
     work: Path
     _charts: dict[str, tuple[str, str]] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """The main job: a release climbs through its gates, and what should not get through does not."""
 
 from lockflight.api import reasons
-from tests.e2e.stack import OTHER_IMAGE, SMOKE, Stack, eventually
+from tests.e2e.stack import IMAGE, OTHER_IMAGE, SMOKE, Stack, eventually
 
 FIVE = [
     {"name": "local", "tier": "Local"},
@@ -217,7 +217,7 @@ def test_a_component_that_the_next_release_does_not_have_is_removed(stack: Stack
 
 
 def test_a_job_verifies(stack: Stack) -> None:
-    pod = {"restartPolicy": "Never", "containers": [{"name": "check", "image": "registry.example/check:1"}]}
+    pod = {"restartPolicy": "Never", "containers": [{"name": "check", "image": IMAGE, "command": ["true"]}]}
     job = {
         "verification": [
             {"name": "regression", "job": {"timeout": "1m", "template": {"spec": {"template": {"spec": pod}}}}}

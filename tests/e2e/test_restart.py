@@ -4,8 +4,12 @@ import json
 from pathlib import Path
 from time import monotonic, sleep
 
+import pytest
+
 from tests.e2e.conftest import Operator
 from tests.e2e.stack import Stack, eventually
+
+pytestmark = pytest.mark.embedded
 
 ONE = [{"name": "integration", "tier": "Integration"}]
 OPERATOR = "system:serviceaccount:lockflight-system:lockflight"
@@ -55,7 +59,7 @@ def test_a_restart_with_nothing_to_do_writes_nothing(stack: Stack, operator: Ope
     eventually(lambda: stack.status("lffw", "past").get("phase") == "Ended", "the freeze to be looked at")
     _quiet(stack, operator)
     operator.stop()
-    mark = stack.cluster.audit_log.stat().st_size
+    mark = _audit_log(stack).stat().st_size
 
     operator.start()
     _quiet(stack, operator)
@@ -77,7 +81,7 @@ def _quiet(stack: Stack, operator: Operator, seconds: float = 3) -> None:
 def _writes(stack: Stack, offset: int) -> list[str]:
     """What the operator wrote to objects of ours or to workloads since a place in the audit log."""
     found = []
-    with stack.cluster.audit_log.open("rb") as log:
+    with _audit_log(stack).open("rb") as log:
         log.seek(offset)
         for line in log:
             if OPERATOR.encode() not in line:
@@ -92,6 +96,11 @@ def _writes(stack: Stack, offset: int) -> list[str]:
             ):
                 found.append(f"{event['verb']} {target.get('resource')} {target.get('namespace')}/{target.get('name')}")
     return found
+
+
+def _audit_log(stack: Stack) -> Path:
+    assert stack.cluster.audit_log is not None
+    return stack.cluster.audit_log
 
 
 def _helm_state(stack: Stack, namespace: str) -> str:
