@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
+from lockflight.api.kinds import BY_NAME
 from tests.workflow.world import INTEGRATION, PRODUCTION, SMOKE, FakeWorld
 
 AUTOMATIC = {"tier": "Integration"}
@@ -23,6 +24,19 @@ async def test_a_restart_with_nothing_to_do_writes_nothing(fake: FakeWorld) -> N
     assert fake.process.worked
     assert fake.faults.calls[before:] == []
     assert fake.events.events[told:] == []
+
+
+async def test_a_frozen_digest_stays_though_a_new_leader_starts_with_an_old_state(fake: FakeWorld) -> None:
+    release = await fake.release("1.0.0")
+    old = BY_NAME["Release"].model.model_validate(await fake.raw("Release", release))
+    await fake.settle()
+    digest = (await fake.status("Release", release))["digest"]
+    fake.charts.publish("oci://registry.example/app", "1.0.0", "moved")
+    fake.process = fake.start()
+    fake.process.store.put(old)
+    fake.process.listen()
+    await fake.process.settle()
+    assert (await fake.status("Release", release))["digest"] == digest
 
 
 async def test_an_automatic_promotion_is_created_once(fake: FakeWorld) -> None:

@@ -1,0 +1,30 @@
+"""Dependencies on fakes, with whatever a test replaces."""
+
+from typing import Any
+
+from lockflight.workflow.deps import Deps
+from lockflight.workflow.store import Store
+from tests.fakes import (
+    FakeCharts,
+    FakeClock,
+    FakeCluster,
+    FakeHelm,
+    FakeLeadership,
+    RecordingEvents,
+    RecordingMetrics,
+)
+
+
+def make_deps(**given: Any) -> Deps:
+    """Fakes for everything that is not ``given``."""
+    fakes: dict[str, Any] = {
+        "clock": FakeClock(),
+        "cluster": FakeCluster(),
+        "helm": FakeHelm(),
+        "charts": FakeCharts(),
+        "events": RecordingEvents(),
+        "metrics": RecordingMetrics(),
+        "leadership": FakeLeadership(),
+        "store": Store(),
+    }
+    return Deps(**{**fakes, **given})
