@@ -187,7 +187,10 @@ def test_a_release_comes_from_the_nearest_lower_tier_that_the_stack_has() -> Non
 @pytest.mark.parametrize(
     ("promotes_from", "said"),
     [
-        (["staging"], "spec.promotesFrom is staging: allowed is an environment of this stack"),
+        (
+            ["staging"],
+            "spec.promotesFrom is staging: allowed is an environment of this stack: integration, local, production,",
+        ),
         (["production"], "of tier Production: allowed is tier UAT or lower"),
     ],
 )

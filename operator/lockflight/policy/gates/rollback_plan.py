@@ -48,7 +48,7 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
                 f"{name}.strategy is HelmRollback, and Helm's history holds no revision that was verified here: "
                 "allowed are RollForward, Restore and Manual",
             )
-        case Strategy.UNINSTALL if on.snapshot.revisions and not first:
+        case Strategy.UNINSTALL if not first:
             return waiting(
                 reasons.NOT_FIRST_DEPLOYMENT,
                 f"{name}.strategy is Uninstall, which would take away what runs here verified: say HelmRollback",
