@@ -118,7 +118,8 @@ async def test_without_the_lease_nothing_more_is_done(fake: FakeWorld) -> None:
     fake.helm.observe = lambda _: None
     await fake.restart()
     assert await fake.phase(promotion) == "Succeeded"
-    assert (await fake.status("Promotion", promotion))["execution"]["holder"] == "operator-2"
+    execution = (await fake.status("Promotion", promotion))["execution"]
+    assert (execution["holder"], execution["attempt"]) == ("operator-2", 2)
     assert await fake.history("integration", "api") == [("1.0.0", "deployed")]
 
 
@@ -226,6 +227,28 @@ async def test_a_promotion_deleted_half_way_leaves_no_lock_and_is_told_of(fake: 
     again = await fake.promote("payments-1.1.0", "integration", name="again")
     await fake.settle()
     assert await fake.phase(again) == "Succeeded"
+
+
+async def test_a_promotion_deleted_while_the_operator_is_away_leaves_no_lock_either(fake: FakeWorld) -> None:
+    promotion = await _executing(fake)
+    await fake.kill()
+    await fake.gone("Promotion", promotion)
+    await fake.restart()
+    assert (await fake.history("integration"))[-1] == ("1.1.0", "pending-upgrade")
+    again = await fake.promote("payments-1.1.0", "integration", name="again")
+    await fake.settle()
+    assert await fake.phase(again) == "Succeeded", await fake.said(again)
+    assert [status for _, status in await fake.history("integration")] == ["superseded", "failed", "deployed"]
+
+
+async def test_a_promotion_is_not_called_deleted_because_something_else_is(fake: FakeWorld) -> None:
+    promotion = await _executing(fake)
+    await fake.kill()
+    fake.faults.meanwhile["unlock payments-app"] = fake.uninstalled_by_hand
+    await fake.restart()
+    assert "PromotionDeleted" not in fake.events.reasons
+    await fake.later(minutes=1)
+    assert await fake.phase(promotion) == "Succeeded"
 
 
 async def test_a_promotion_deleted_while_it_waits_is_not_spoken_of(fake: FakeWorld) -> None:

@@ -25,7 +25,7 @@ from lockflight.devcluster.providers import ClusterLike
 from lockflight.policy.model import HelmStatus, Revision
 from lockflight.ports import Helm
 from lockflight.workflow.deps import Options
-from tests.fakes import FakeCharts, FakeClock, FakeLeadership, RecordingEvents, RecordingMetrics
+from tests.fakes import FakeCharts, FakeClock, FakeHelm, FakeLeadership, RecordingEvents, RecordingMetrics
 from tests.real import apply, helm_binary, make_charts
 from tests.workflow.faults import Faults, FaultyCluster, FaultyHelm
 from tests.workflow.process import Process
@@ -328,6 +328,10 @@ class FakeWorld(World):
         """Somebody else's Helm is at work."""
         number = len(self.helm.kept(self.target(environment), helm_release)) + 1
         self.helm.put(self.target(environment), Revision(helm_release, number, HelmStatus.PENDING_UPGRADE))
+
+    async def uninstalled_by_hand(self) -> None:
+        """Somebody takes payments-app away from integration."""
+        await FakeHelm.uninstall(self.helm, self.target("integration"), "payments-app", timedelta(minutes=1))
 
     def edit_now(self, kind: str, name: str, **spec: Any) -> None:
         """Change fields of a spec behind the operator's back: no watch has told yet."""

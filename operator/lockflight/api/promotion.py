@@ -149,7 +149,7 @@ class PlanStatus(Schema):
 class Execution(Schema):
     """The intent, written before Helm starts."""
 
-    attempt: int = Field(1, description="Counts the Helm actions of this promotion.")
+    attempt: int = Field(1, description="1, and one more each time an operator took it up again.")
     holder: ObjectName = Field(description="The operator process that acts.")
     fencing: int = Field(description="The number of its leadership; a lower one may not act any more.")
     started_at: Time = Field(description="When it began.")

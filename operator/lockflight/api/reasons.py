@@ -120,6 +120,13 @@ TARGET_BUSY = "TargetBusy"
 AFTER_PEER = "AfterPeer"
 HELM_LOCKED = "HelmLocked"
 
+# Reasons of a promotion's condition Succeeded while it is carried out, beside those of the gates
+DEPLOYING = "Deploying"
+TAKING_BACK = "TakingBack"
+ABORTING = "Aborting"
+AWAITING_SIGN_OFF = "AwaitingSignOff"
+SIGN_OFF_REJECTED = "SignOffRejected"
+
 # Reasons of promotions that end before they start
 ABORTED = "Aborted"
 SUPERSEDED = "Superseded"

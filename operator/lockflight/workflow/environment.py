@@ -47,7 +47,8 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
             "running": ", ".join(row.release for row in rows) or None,
         }
     )
-    await write(deps, environment, status)
+    # Guarded: what runs is folded into what was read.
+    await write(deps, environment, status, guarded=True)
     return None
 
 

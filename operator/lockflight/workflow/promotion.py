@@ -25,7 +25,7 @@ from lockflight.api.promotion import (
 from lockflight.policy.gates import evaluate_all
 from lockflight.policy.model import NamedVerdict, Plan, PlanProblem, Snapshot
 from lockflight.policy.promotion import Decision, Finish, Start, Wait, decide, return_revision, sign_offs
-from lockflight.ports import ConflictError, GoneError, NotLeaderError, Severity
+from lockflight.ports import ConflictError, GoneError, NotLeaderError, Severity, UnreachableError
 from lockflight.workflow import change as changes
 from lockflight.workflow import gather
 from lockflight.workflow.deps import Deps, Running
@@ -171,7 +171,7 @@ async def _intend(
     status = status.model_copy(
         update={
             "observed_generation": generation,
-            "conditions": conditions(status, None, "Deploying", message, generation=generation, now=now),
+            "conditions": conditions(status, None, reasons.DEPLOYING, message, generation=generation, now=now),
             "execution": Execution(holder=deps.leadership.holder, fencing=fencing, started_at=now),
             "components": _rows(snapshot, plan),
             "change": snapshot.change.metadata.name if snapshot.change else None,
@@ -184,7 +184,7 @@ async def _intend(
         promotion = await write(deps, promotion, status, guarded=True)
     except GoneError as gone:
         raise ConflictError(str(gone)) from gone
-    deps.events.emit(promotion, Severity.NORMAL, "Deploying", message)
+    deps.events.emit(promotion, Severity.NORMAL, reasons.DEPLOYING, message)
     return promotion
 
 
@@ -247,7 +247,9 @@ async def _take_up(deps: Deps, promotion: Promotion) -> Promotion:
     if execution.fencing > fencing:
         msg = f"{execution.holder} leads as number {execution.fencing}"
         raise NotLeaderError(msg)
-    mine = {"holder": deps.leadership.holder, "fencing": fencing}
+    mine: dict[str, object] = {"holder": deps.leadership.holder, "fencing": fencing}
+    if (execution.holder, execution.fencing) != (deps.leadership.holder, fencing):
+        mine["attempt"] = execution.attempt + 1
     status = promotion.status.model_copy(update={"execution": execution.model_copy(update=mine), "waits_for": "Helm"})
     return await write(deps, promotion, status, guarded=True)
 
@@ -261,15 +263,21 @@ async def _carry_out(deps: Deps, read: Gathered, promotion: Promotion, *, again:
     except NotLeaderError:
         log.warning("leadership lost: execution left to the next leader", promotion=promotion.metadata.name)
         raise
-    except GoneError:
-        _deleted(deps, promotion)
+    except GoneError as gone:
+        await _deleted(deps, promotion, gone)
     finally:
         deps.running.pop(promotion.metadata.uid, None)
 
 
-def _deleted(deps: Deps, promotion: Promotion) -> None:
-    """The record went away under the execution: say so where it can still be read."""
+async def _deleted(deps: Deps, promotion: Promotion, gone: GoneError) -> None:
+    """The record went away under the execution: say so where it can still be read.
+
+    Raises UnreachableError where it was something else that went: then it is taken up again.
+    """
     stack, name = promotion.metadata.namespace, promotion.metadata.name
+    current = await deps.cluster.get("Promotion", stack, name)
+    if current is not None and current.metadata.uid == promotion.metadata.uid:
+        raise UnreachableError(str(gone)) from gone
     log.warning("promotion deleted while it was being carried out", promotion=name, namespace=stack)
     environment = deps.store.get(Environment, stack, promotion.spec.environment_ref.name)
     if environment is not None:
@@ -318,8 +326,8 @@ def _signed(s: Snapshot) -> Finish | None:
         return None
     result = sign_offs(s.promotion, s.effective, s.release)
     if result.rejected:
-        return Finish(Phase.REJECTED, "SignOffRejected", result.message)
-    return Finish(Phase.SUCCEEDED, "Succeeded", result.message) if result.complete else None
+        return Finish(Phase.REJECTED, reasons.SIGN_OFF_REJECTED, result.message)
+    return Finish(Phase.SUCCEEDED, reasons.SUCCEEDED, result.message) if result.complete else None
 
 
 async def _keep_asking(deps: Deps, s: Snapshot) -> None:
@@ -330,7 +338,7 @@ async def _keep_asking(deps: Deps, s: Snapshot) -> None:
         message = f"environment {promotion.spec.environment_ref.name} is gone: its sign-offs cannot be counted"
     else:
         message = sign_offs(promotion, s.effective, s.release).message
-    said = conditions(promotion.status, None, "AwaitingSignOff", message, generation=generation, now=now)
+    said = conditions(promotion.status, None, reasons.AWAITING_SIGN_OFF, message, generation=generation, now=now)
     update = {"observed_generation": generation, "conditions": said, "waits_for": text_of(message, 512)}
     await write(deps, promotion, promotion.status.model_copy(update=update), guarded=True)
 

@@ -20,8 +20,6 @@ _WORDS: Final[dict[Way, str]] = {
     "Uninstall": "it was the first deployment: uninstalled",
     "Hold": "held as it is: a person decides",
 }
-_TAKING_BACK: Final = "TakingBack"
-_ABORTING: Final = "Aborting"
 
 
 async def go_back(work: Run, failure: Failure | None, *, bound: bool = True) -> None:
@@ -44,7 +42,7 @@ async def go_back(work: Run, failure: Failure | None, *, bound: bool = True) -> 
 async def _intend(work: Run, failure: Failure, way: Way) -> None:
     """What is about to be done, and why: it is said again after a restart."""
     status, generation = work.status, work.promotion.metadata.generation
-    reason, now = _ABORTING if failure.aborted else _TAKING_BACK, work.deps.clock.now()
+    reason, now = reasons.ABORTING if failure.aborted else reasons.TAKING_BACK, work.deps.clock.now()
     execution = status.execution.model_copy(update={"remediation": way}) if status.execution else None
     said = conditions(status, None, reason, failure.message, generation=generation, now=now)
     await work.save(status.model_copy(update={"execution": execution, "conditions": said}))
@@ -54,7 +52,7 @@ def _remembered(work: Run) -> Failure:
     said = find(work.status.conditions, reasons.SUCCEEDED)
     if said is None:
         return Failure("the operator was restarted while taking it back")
-    return Failure(said.message, aborted=said.reason == _ABORTING)
+    return Failure(said.message, aborted=said.reason == reasons.ABORTING)
 
 
 def _way(work: Run) -> Way:
