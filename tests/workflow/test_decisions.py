@@ -256,6 +256,56 @@ async def test_a_rejected_change_rejects(fake: FakeWorld) -> None:
     assert fake.helm.calls == []
 
 
+async def test_a_rejection_is_heard_whoever_looks_at_it_first(fake: FakeWorld) -> None:
+    promotion = await _ready(fake)
+    await fake.approve("chg-1", "bob", "Rejected")
+    await fake.watch()
+    await fake.process.one(Key("ChangeRequest", fake.stack, "chg-1"))
+    assert (await fake.status("ChangeRequest", "chg-1"))["phase"] == "Rejected"
+    await fake.process.one(Key("Promotion", fake.stack, promotion))
+    assert await fake.phase(promotion) == "Rejected"
+
+
+async def test_a_change_rejected_earlier_says_nothing_about_a_new_promotion(fake: FakeWorld) -> None:
+    await _ready(fake)
+    await fake.approve("chg-1", "bob", "Rejected")
+    await fake.settle()
+    await fake.later(minutes=1)
+    again = await fake.promote("payments-1.0.0", "production", name="again")
+    await fake.settle()
+    assert await fake.gate(again, "ChangeControl") == "NoChange"
+
+
+async def test_an_open_change_counts_before_one_that_was_rejected(fake: FakeWorld) -> None:
+    await fake.environment("production", PRODUCTION)
+    await fake.freeze()
+    release = await fake.release("1.0.0")
+    await fake.change("chg-1", release)
+    await fake.settle()
+    await fake.approve("chg-1", decision="Rejected")
+    await fake.settle()
+    promotion = await fake.promote(release, "production")
+    await fake.change("chg-2", release)
+    await fake.settle()
+    assert await fake.gate(promotion, "ChangeControl") == "ApprovalsMissing"
+
+
+async def test_after_a_restart_the_change_it_runs_under_is_not_confused_with_another(fake: FakeWorld) -> None:
+    await fake.environment("production", PRODUCTION)
+    release = await fake.release("1.0.0", values={"app": {"unschedulable": True}})
+    await fake.change("chg-1", release, "Manual")
+    await fake.settle()
+    await fake.approve("chg-1")
+    promotion = await fake.promote(release, "production")
+    await fake.until_hanging()
+    await fake.kill()
+    await fake.change("chg-2", release, "Uninstall")
+    await fake.restart()
+    # The rollback plan of chg-1 is Manual.
+    assert await fake.phase(promotion) == "Failed"
+    assert ("uninstall", "payments-app") not in fake.helm.calls
+
+
 async def test_an_approval_that_was_not_used_in_time_expires(fake: FakeWorld) -> None:
     await fake.environment("production", PRODUCTION)
     await fake.freeze()

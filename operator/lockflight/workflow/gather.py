@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from lockflight.api import reasons
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import STACK_LABEL
+from lockflight.api.conditions import find
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Action, Promotion
@@ -86,33 +89,38 @@ def resolve(
 
 
 def candidates(deps: Deps, promotion: Promotion) -> tuple[ChangeRequest, ...]:
-    """The change referred to; else the ones not ended that name release and environment.
+    """The change it runs under or refers to; else the ones not ended that name release and environment.
 
-    A rollback runs under the change that brought in what it takes back.
+    Where none is open, the one that ended unapproved while the promotion waited: that is its answer.
     """
     stack, named = promotion.metadata.namespace, promotion.spec.change_request_ref
-    if named is not None:
-        found = deps.store.get(ChangeRequest, stack, named.name)
+    name = promotion.status.change or (named.name if named else None)
+    if name is not None:
+        found = deps.store.get(ChangeRequest, stack, name)
         return (found,) if found else ()
+    meant = [change for change in deps.store.of(ChangeRequest, stack) if _means(change, promotion)]
+    current = tuple(c for c in meant if c.status.phase is None or not c.status.phase.ended)
+    answers = {at: c for c in meant if (at := _answered_at(c, promotion)) is not None}
+    return current or ((answers[max(answers)],) if answers else ())
+
+
+def _means(change: ChangeRequest, promotion: Promotion) -> bool:
+    """It names release and environment. A rollback runs under the change that brought in what it takes back."""
     environment = promotion.spec.environment_ref.name
-    return tuple(
-        change
-        for change in deps.store.of(ChangeRequest, stack)
-        if environment in change.spec.environments
-        and (change.status.phase is None or not change.status.phase.ended or _ended_for(change, promotion))
-        and (
-            change.spec.release_ref.name == promotion.spec.release_ref.name
-            or (
-                promotion.spec.action is Action.ROLLBACK
-                and any(use.environment == environment for use in change.status.used_by)
-            )
-        )
+    if environment not in change.spec.environments:
+        return False
+    return change.spec.release_ref.name == promotion.spec.release_ref.name or (
+        promotion.spec.action is Action.ROLLBACK
+        and any(use.environment == environment for use in change.status.used_by)
     )
 
 
-def _ended_for(change: ChangeRequest, promotion: Promotion) -> bool:
-    # An ended change still answers for the promotions that ran, or that it rejected.
-    return promotion.status.change == change.metadata.name
+def _answered_at(change: ChangeRequest, promotion: Promotion) -> datetime | None:
+    """When it was rejected, expired or cancelled, if the promotion was there by then."""
+    said, created = find(change.status.conditions, reasons.APPROVED), promotion.metadata.creation_timestamp
+    if change.status.phase is None or not change.status.phase.ended or said is None or said.status != "False":
+        return None
+    return said.last_transition_time if created is None or said.last_transition_time >= created else None
 
 
 def _age(environment: Environment) -> tuple[str, str]:
