@@ -35,11 +35,13 @@ def _helm_state(stack: Stack, namespace: str) -> str:
     return str(rows[-1]["metadata"]["labels"]["status"]) if rows else ""
 
 
+@pytest.mark.embedded
 def test_what_is_under_way_is_not_deleted_but_aborted(stack: Stack, neighbour: Neighbour) -> None:
-    stack.install(ONE)
+    # By hand: what promotes by itself would promote again once the promotion is deleted.
+    stack.install([{**ONE[0], "spec": {"autoPromote": False}}])
     stack.chart("1.0.0", edit=_slow(NEVER))
     release = stack.release("1.0.0")
-    promotion, target = f"{release}-integration", f"{stack.name}-integration"
+    promotion, target = stack.promote(release, "integration"), f"{stack.name}-integration"
     eventually(lambda: _helm_state(stack, target) == "pending-install", "Helm to be at work")
 
     with pytest.raises(CommandFailedError, match="this promotion is under way: abort it first: kubectl") as refusal:
@@ -57,6 +59,7 @@ def test_what_is_under_way_is_not_deleted_but_aborted(stack: Stack, neighbour: N
     stack.kubectl("delete", "lfrel", release)
 
 
+@pytest.mark.embedded
 def test_a_promotion_deleted_half_way_all_the_same_is_told_and_can_be_repeated(stack: Stack) -> None:
     stack.install([{**ONE[0], "spec": {"autoPromote": False}}])
     stack.chart("1.0.0", edit=_slow("lockflight.dev/kwok-ready-after: 3s"))
@@ -76,6 +79,7 @@ def test_a_promotion_deleted_half_way_all_the_same_is_told_and_can_be_repeated(s
     stack.reaches(again, "Succeeded")
 
 
+@pytest.mark.embedded
 def test_a_stack_deleted_half_way_leaves_no_lock_and_no_harm(
     stack: Stack, neighbour: Neighbour, operator: Operator
 ) -> None:

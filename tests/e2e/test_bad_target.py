@@ -148,6 +148,7 @@ def _job(timeout: str, pod: dict[str, Any]) -> dict[str, Any]:
     return {"verification": [{"name": "endless", "job": {"timeout": timeout, "template": template}}]}
 
 
+@pytest.mark.embedded
 def test_a_verification_that_never_ends_ends_at_its_timeout(stack: Stack, neighbour: Neighbour) -> None:
     stack.install([{**ONE[0], "spec": {"exit": _job("3s", {**NEVER, "spec": POD})}}])
     release = stack.release("1.0.0")
@@ -171,6 +172,7 @@ def test_a_job_that_is_no_job_is_named(stack: Stack) -> None:
     assert "Sometimes" in message
 
 
+@pytest.mark.embedded
 def test_pods_that_never_get_ready_end_at_the_timeout(stack: Stack) -> None:
     def never(folder: Path) -> None:
         file = folder / "templates" / "app.yaml"
