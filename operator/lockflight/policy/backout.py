@@ -7,8 +7,9 @@ from typing import Final
 
 from lockflight.api.changerequest import ChangePhase, ChangeRequest
 from lockflight.api.promotion import Action
+from lockflight.policy.labels import short
 from lockflight.policy.model import Snapshot
-from lockflight.policy.revisions import newest
+from lockflight.policy.revisions import newest, verified
 from lockflight.policy.verdicts import utc
 
 DEFAULT_BACK_OUT: Final = timedelta(hours=24)
@@ -71,4 +72,26 @@ def back_out(s: Snapshot, now: datetime) -> BackOut | None:
             message=f"what runs in {environment} was not brought by change {name}: "
             "name the change that brought it, or raise a change of its own",
         )
+    if not _ran_before(s, brought):
+        return BackOut(
+            covered=False,
+            message=f"{s.promotion.spec.release_ref.name} is not what ran in {environment}, verified, before change "
+            f"{name}: its approval covers the way back to that alone; raise a change of its own",
+        )
     return BackOut(covered=True, message=f"it is the way back of change {name}, until {utc(until)}", until=until)
+
+
+def _ran_before(s: Snapshot, brought: Collection[str]) -> bool:
+    """Whether every Helm release that still is what ``brought`` made of it had this very release before."""
+    wanted = short(s.release.status.digest or "") if s.release else ""
+    digests: set[str] = set()
+    for name in {r.helm_release for r in s.revisions}:
+        top, mine = newest(s.revisions, name), [r for r in s.revisions if r.helm_release == name]
+        if top is None or top.promotion_uid not in brought:
+            # Back already, or not touched.
+            continue
+        first = min(r.revision for r in mine if r.promotion_uid in brought)
+        before = newest(tuple(r for r in mine if r.revision < first and verified(s, r)), name)
+        if before is not None:
+            digests.add(before.release_digest)
+    return digests == {wanted}

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from lockflight.api.common import format_duration, parse_duration
 from lockflight.api.environment import Environment
-from lockflight.api.promotion import Phase, Promotion
+from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.api.release import Passage, Release
 from lockflight.policy.stays import Stay, began, stays
 
@@ -81,6 +81,9 @@ def _after(row: Passage | None, promotion: Promotion, uid: str) -> Passage | Non
         "promotion_uid": promotion.metadata.uid,
     }
     match status.phase:
+        case Phase.SUCCEEDED if promotion.spec.action is Action.ROLLBACK:
+            # Nobody signs off a way back: it gives no proof, and the one that rejected or gave it still speaks.
+            return base.model_copy(update={"deployed_at": status.deployed_at, "verified_at": status.verified_at})
         case Phase.SUCCEEDED:
             return base.model_copy(
                 update={**arrived, "signed_off_at": status.finished_at, "images": images[:_MOST_IMAGES]}

@@ -1,5 +1,6 @@
 """ChangeControl: enough distinct people, bound to what is applied."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from lockflight.api import reasons
 from lockflight.api.changerequest import Approval, ChangePhase
 from lockflight.api.promotion import Outcome
-from lockflight.policy.model import PlanProblem
+from lockflight.policy.model import HelmStatus, PlanProblem
 from tests.unit.policy.builders import (
     FIVE,
     NOW,
@@ -16,10 +17,13 @@ from tests.unit.policy.builders import (
     change,
     digest,
     environment,
+    freeze,
     hours,
+    passage,
     planned,
     promotion,
     release,
+    revision,
     use,
     verdict,
     world,
@@ -282,6 +286,44 @@ def test_a_later_rollback_is_a_change_of_its_own(given: dict[str, Any], why: str
     found = verdict(reasons.CHANGE_CONTROL, back_out_world(changes=(change(**full),)))
     assert (found.outcome, found.reason) == (Outcome.WAITING, reasons.BACK_OUT_NOT_COVERED)
     assert why in found.message
+
+
+def test_the_way_back_leads_to_what_ran_before_and_to_nothing_older() -> None:
+    older = release("2.2.0", passed=(passage("production", "payments-2.2.0"),))
+    s = back_out_world()
+    s = replace(
+        s,
+        promotion=promotion("back", release_name="payments-2.2.0", action="Rollback"),
+        release=older,
+        peer_releases={**s.peer_releases, "payments-2.2.0": older},
+        revisions=(
+            revision(1, "2.2.0", status=HelmStatus.SUPERSEDED),
+            revision(2, "2.3.1", status=HelmStatus.SUPERSEDED),
+            revision(3, "2.4.0", promotion_uid=BROUGHT),
+        ),
+    )
+    found = verdict(reasons.CHANGE_CONTROL, s)
+    assert (found.outcome, found.reason) == (Outcome.WAITING, reasons.BACK_OUT_NOT_COVERED)
+    assert "payments-2.2.0 is not what ran in production, verified, before change chg-1042" in found.message
+    assert not verdict(reasons.FREEZE, replace(s, freezes=(freeze(),))).open
+
+
+def test_after_a_way_back_the_change_before_covers_its_own() -> None:
+    oldest = release("2.2.0", passed=(passage("production", "payments-2.2.0"),))
+    earlier = promotion("early", release_name="payments-2.3.1", started=NOW - hours(5), verified=NOW - hours(5))
+    s = back_out_world(
+        promotion=promotion("back", release_name="payments-2.2.0", action="Rollback"),
+        release=oldest,
+        changes=(change("chg-1", phase=ChangePhase.REVIEW, used_by=(use(earlier.metadata.uid, finished=True),)),),
+        revisions=(
+            revision(1, "2.2.0", status=HelmStatus.SUPERSEDED),
+            revision(2, "2.3.1", status=HelmStatus.SUPERSEDED, promotion_uid=earlier.metadata.uid),
+            revision(3, "2.4.0", status=HelmStatus.SUPERSEDED, promotion_uid=BROUGHT),
+            revision(4, "2.3.1", promotion_uid=earlier.metadata.uid),
+        ),
+    )
+    s = replace(s, peers=(*s.peers, earlier), peer_releases={**s.peer_releases, "payments-2.2.0": oldest})
+    assert verdict(reasons.CHANGE_CONTROL, s).reason == reasons.BACK_OUT
 
 
 def test_a_rollback_under_a_change_that_never_came_here_is_closed() -> None:

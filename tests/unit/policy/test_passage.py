@@ -73,6 +73,19 @@ def test_a_promotion_that_succeeded_is_a_proof_of_passing() -> None:
     assert (found.running_since, found.images) == (NOW - hours(29.9), (IMAGE,))
 
 
+@pytest.mark.parametrize("first", [Phase.AWAITING_SIGN_OFF, Phase.REJECTED, Phase.SUPERSEDED])
+def test_going_back_to_what_nobody_signed_off_is_no_sign_off(first: Phase) -> None:
+    rejected = ran(30, phase=first)
+    found = row(rejected, ran(20, name="back", action="Rollback"))
+    assert (found.verified_at, found.signed_off_at) == (NOW - hours(19.9), None)
+    assert found.promotion_uid == rejected.metadata.uid
+
+
+def test_going_back_to_what_was_signed_off_keeps_the_sign_off() -> None:
+    found = row(ran(30), ran(25, OTHER), ran(20, name="back", action="Rollback"))
+    assert (found.deployed_at, found.signed_off_at) == (NOW - hours(19.95), NOW - hours(29.8))
+
+
 @pytest.mark.parametrize(
     ("phase", "deployed", "verified", "signed"),
     [
