@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
+from unicodedata import normalize
 
 from lockflight.api.changerequest import Approval, ChangeRequest
 from lockflight.api.common import RoleCount
@@ -28,7 +29,8 @@ class Count:
     @property
     def people(self) -> tuple[str, ...]:
         """Everyone who counts, each once."""
-        return tuple(sorted({person for names in self.by_role.values() for person in names}))
+        named = {same_person(person): person for names in self.by_role.values() for person in names}
+        return tuple(sorted(named.values()))
 
     @property
     def summary(self) -> str:
@@ -56,8 +58,8 @@ def is_person(user: str) -> bool:
 
 
 def same_person(user: str) -> str:
-    """What tells people apart: case does not."""
-    return user.strip().casefold()
+    """What tells people apart: neither case nor the way in which Unicode composes a letter does."""
+    return normalize("NFKC", normalize("NFKC", user).casefold()).strip()
 
 
 def excluded(change: ChangeRequest, release: Release | None) -> Mapping[str, str]:
@@ -136,10 +138,11 @@ def count(
         else:
             people.setdefault(role, []).append(by)
     by_role = {role: tuple(sorted(names)) for role, names in people.items()}
+    distinct = {role: tuple(map(same_person, names)) for role, names in by_role.items()}
     return Count(
         needs=tuple(needs),
         by_role=by_role,
-        complete=bool(needs) and not tally.rejected_by and quorum(by_role, needs),
+        complete=bool(needs) and not tally.rejected_by and quorum(distinct, needs),
         rejected_by=tally.rejected_by,
         ignored=tuple(tally.ignored),
     )

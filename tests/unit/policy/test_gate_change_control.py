@@ -165,6 +165,8 @@ TWO_ROLES = environment(
     ("entries", "open_"),
     [
         ([ALICE, BOB, approval("alice@example", "security")], False),
+        ([ALICE, BOB, approval("Alice@Example", "security")], False),
+        ([ALICE, approval("jos\u00e9@example"), approval("jose\u0301@example", "security")], False),
         ([ALICE, BOB, approval("sam@example", "security")], True),
         ([ALICE, BOB, approval("sam@example"), approval("alice@example", "security")], True),
         ([ALICE, approval("alice@example", "security"), BOB, approval("bob@example", "security")], False),
