@@ -49,8 +49,6 @@ def demo(*, keep: bool, name: str) -> None:
         with TemporaryDirectory(prefix="lockflight-demo-") as work:
             install(cluster)
             operator = start(cluster, state / "operator")
-            if isinstance(cluster, Cluster):
-                cluster.adopt("operator", operator.process.pid)
             operator.wait_ready()
             tell(Narrator(cluster, console), Path(work))
     except (DemoError, OperatorError, DevClusterError) as problem:

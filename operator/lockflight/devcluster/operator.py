@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from lockflight.api.common import API_VERSION
 from lockflight.assets import asset
+from lockflight.devcluster.cluster import Cluster
 from lockflight.devcluster.errors import DevClusterError
 from lockflight.devcluster.ports import free_port
 from lockflight.devcluster.providers import ClusterLike
@@ -174,6 +175,9 @@ def start(cluster: ClusterLike, folder: Path, *, extra_env: Mapping[str, str] | 
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
+    if isinstance(cluster, Cluster):
+        # Whoever ends the cluster, or dies before, ends the operator, too.
+        cluster.adopt("operator", process.pid)
     return OperatorProcess(process, log, port, file)
 
 

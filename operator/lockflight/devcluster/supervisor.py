@@ -19,6 +19,7 @@ from lockflight.devcluster.programs import Program
 from lockflight.devcluster.record import Record
 
 _WATCHDOG = "watchdog"
+_ADOPTED = "adopted:"
 # Ten times what an idle machine needs: two busy cores are slow, not broken.
 _PATIENCE = 120.0
 
@@ -90,7 +91,8 @@ class Supervisor:
 
     def check(self) -> None:
         """Raise `ProgramCrashedError`, with the tail of its log, for a program that ended on its own."""
-        for program in self.status([name for name in self.record.processes if name != _WATCHDOG]):
+        ours = [name for name in self.record.processes if name != _WATCHDOG and not name.startswith(_ADOPTED)]
+        for program in self.status(ours):
             if not program.alive:
                 raise ProgramCrashedError(program.name, program.log, tail(program.log))
 
@@ -100,8 +102,8 @@ class Supervisor:
         self.record.save(self.layout)
 
     def adopt(self, name: str, pid: int) -> None:
-        """Remember a process that was started elsewhere: `stop` ends it, too."""
-        self._remember(name, Process(pid, processes.start_mark(pid)))
+        """Remember a process that was started elsewhere: `stop` ends it, too; `check` leaves its end to its owner."""
+        self._remember(f"{_ADOPTED}{name}", Process(pid, processes.start_mark(pid)))
 
     def tie_to_caller(self) -> None:
         """End everything when this process is gone, however it goes."""
