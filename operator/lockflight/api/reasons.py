@@ -143,4 +143,5 @@ CLOSED = "Closed"
 # Reasons of plans that cannot be made
 CLUSTER_SCOPED = "ClusterScoped"
 FOREIGN_NAMESPACE = "ForeignNamespace"
+HELM_RECORD = "HelmRecord"
 NOT_CANONICAL = "NotCanonical"

@@ -31,6 +31,7 @@ _FOREIGN_KINDS: Final = frozenset(
         "MutatingAdmissionPolicyBinding",
     }
 )
+_HELM_RECORD: Final = "sh.helm.release."
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 
 
@@ -152,6 +153,10 @@ def _outside(obj: Mapping[str, Any], namespace: str, component: str) -> PlanProb
     if asked not in (None, "", namespace):
         message = f"component {component} puts {kind} {name} into namespace {asked}: allowed is {namespace} only"
         return PlanProblem(reasons.FOREIGN_NAMESPACE, message, final=True)
+    if kind == "Secret" and str(name).startswith(_HELM_RECORD):
+        # What ran and was verified, and so what may be gone back to, is read from these.
+        message = f"component {component} brings Secret {name}, a record of Helm's: a chart does not write history"
+        return PlanProblem(reasons.HELM_RECORD, message, final=True)
     return None
 
 

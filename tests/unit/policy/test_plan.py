@@ -125,6 +125,14 @@ def test_what_renders_differently_each_time_is_bound_by_chart_and_values_and_say
             "namespace elsewhere: allowed is payments-production",
         ),
         ({"kind": "Namespace", "metadata": {"name": "x"}}, reasons.CLUSTER_SCOPED, "Namespace x"),
+        (
+            {
+                "kind": "SecretList",
+                "items": [{"kind": "Secret", "metadata": {"name": "sh.helm.release.v1.app-api.v9"}}],
+            },
+            reasons.HELM_RECORD,
+            "a chart does not write history",
+        ),
         ({"kind": "ClusterRole", "metadata": {"name": "x"}}, reasons.CLUSTER_SCOPED, "ClusterRole x"),
         ({"kind": "ClusterRoleBinding", "metadata": {"name": "x"}}, reasons.CLUSTER_SCOPED, "ClusterRoleBinding x"),
         ({"kind": "CustomResourceDefinition", "metadata": {"name": "x"}}, reasons.CLUSTER_SCOPED, "x"),
