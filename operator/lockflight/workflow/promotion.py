@@ -11,27 +11,20 @@ import structlog
 from lockflight.api import reasons
 from lockflight.api.conditions import find
 from lockflight.api.environment import Environment
-from lockflight.api.promotion import (
-    Action,
-    ComponentStatus,
-    Execution,
-    GateStatus,
-    Phase,
-    PlannedComponentStatus,
-    PlanStatus,
-    Promotion,
-    PromotionStatus,
-)
+from lockflight.api.promotion import Execution, Phase, Promotion
 from lockflight.policy.gates import evaluate_all
 from lockflight.policy.model import NamedVerdict, Plan, PlanProblem, Snapshot
-from lockflight.policy.promotion import Decision, Finish, Start, Wait, decide, return_revision, sign_offs
+from lockflight.policy.promotion import Decision, Finish, Start, Wait, decide
 from lockflight.ports import ConflictError, GoneError, NotLeaderError, Severity, UnreachableError
 from lockflight.workflow import change as changes
 from lockflight.workflow import gather
 from lockflight.workflow.deps import Deps, Running
+from lockflight.workflow.ended import end
 from lockflight.workflow.execute import application_of_rows, run
 from lockflight.workflow.gather import Gathered
-from lockflight.workflow.progress import conditions, enter, finish, text_of
+from lockflight.workflow.progress import conditions, enter, text_of
+from lockflight.workflow.shown import rows, shown
+from lockflight.workflow.sign_off import sign_off
 from lockflight.workflow.status import write
 
 log = structlog.get_logger()
@@ -49,7 +42,7 @@ async def reconcile(deps: Deps, promotion: Promotion) -> datetime | None:
     if phase is not None and phase.executing:
         return await _resume(deps, promotion)
     if phase is Phase.AWAITING_SIGN_OFF:
-        return await _sign_off(deps, promotion)
+        return await sign_off(deps, promotion)
     return await _wait(deps, promotion)
 
 
@@ -110,7 +103,7 @@ async def _keep_waiting(
     generation = promotion.metadata.generation
     _measure(deps, promotion, verdicts)
     before = find(promotion.status.conditions, reasons.SUCCEEDED)
-    status = enter(_shown(promotion.status, snapshot, verdicts), decision.phase, now, decision.message)
+    status = enter(shown(promotion.status, snapshot, verdicts), decision.phase, now, decision.message)
     said = conditions(status, None, decision.reason, decision.message, generation=generation, now=now)
     status = status.model_copy(
         update={
@@ -132,8 +125,8 @@ async def _not_carried_out(
 ) -> None:
     promotion = snapshot.promotion
     _measure(deps, promotion, verdicts)
-    status = _shown(promotion.status, snapshot, verdicts)
-    await _end(deps, promotion, decision.phase, decision.reason, decision.message, status=status)
+    status = shown(promotion.status, snapshot, verdicts)
+    await end(deps, promotion, decision.phase, decision.reason, decision.message, status=status)
 
 
 def _measure(deps: Deps, promotion: Promotion, verdicts: tuple[NamedVerdict, ...]) -> None:
@@ -165,7 +158,7 @@ async def _intend(
 ) -> Promotion:
     """What is about to happen, written only if the promotion is as it was judged."""
     promotion, now = snapshot.promotion, deps.clock.now()
-    status = enter(_shown(promotion.status, snapshot, verdicts), Phase.DEPLOYING, now, "every gate is open; applying")
+    status = enter(shown(promotion.status, snapshot, verdicts), Phase.DEPLOYING, now, "every gate is open; applying")
     message = f"applying {promotion.spec.release_ref.name} to {plan.namespace}"
     generation = promotion.metadata.generation
     status = status.model_copy(
@@ -173,7 +166,7 @@ async def _intend(
             "observed_generation": generation,
             "conditions": conditions(status, None, reasons.DEPLOYING, message, generation=generation, now=now),
             "execution": Execution(holder=deps.leadership.holder, fencing=fencing, started_at=now),
-            "components": _rows(snapshot, plan),
+            "components": rows(snapshot, plan),
             "change": snapshot.change.metadata.name if snapshot.change else None,
             "release_digest": snapshot.release.status.digest if snapshot.release else None,
             "forecast": None,
@@ -222,8 +215,8 @@ async def _take_over(deps: Deps, promotion: Promotion) -> datetime | None:
 
 
 def _executed_target(promotion: Promotion) -> tuple[str, str]:
-    plan, rows = promotion.status.plan, promotion.status.components
-    return plan.namespace if plan else "", application_of_rows(rows)
+    plan, components = promotion.status.plan, promotion.status.components
+    return plan.namespace if plan else "", application_of_rows(components)
 
 
 def _passing(problem: PlanProblem) -> bool:
@@ -297,127 +290,6 @@ def interrupt(deps: Deps, promotion: Promotion) -> None:
         deps.helm.cancel(*running.helm_release)
 
 
-async def _sign_off(deps: Deps, promotion: Promotion) -> datetime | None:
-    """Whether it is signed off: shown by what the watches told, decided by fresh reads."""
-    if _signed(gather.beside(deps, promotion)) is None:
-        await _keep_asking(deps, gather.beside(deps, promotion))
-        return None
-    snapshot = await gather.beside_fresh(deps, promotion)
-    if snapshot.promotion.status.phase is not Phase.AWAITING_SIGN_OFF:
-        return deps.clock.now()
-    end = _signed(snapshot)
-    if end is None:
-        await _keep_asking(deps, snapshot)
-    else:
-        await _end(deps, snapshot.promotion, end.phase, end.reason, end.message)
-    return None
-
-
-def _signed(s: Snapshot) -> Finish | None:
-    """How it ends, or None while sign-offs are missing or cannot be counted."""
-    if s.promotion.spec.abort:
-        words = "aborted while it waited for sign-off; the release stays where it is"
-        return Finish(Phase.ABORTED, reasons.ABORTED, words)
-    newer = next((p for p in s.peers if _deployed_after(p, s.promotion)), None)
-    if newer is not None:
-        words = f"promotion {newer.metadata.name} deployed here before it was signed off"
-        return Finish(Phase.SUPERSEDED, reasons.SUPERSEDED, words)
-    if s.effective is None or s.release is None:
-        return None
-    result = sign_offs(s.promotion, s.effective, s.release)
-    if result.rejected:
-        return Finish(Phase.REJECTED, reasons.SIGN_OFF_REJECTED, result.message)
-    return Finish(Phase.SUCCEEDED, reasons.SUCCEEDED, result.message) if result.complete else None
-
-
-async def _keep_asking(deps: Deps, s: Snapshot) -> None:
-    promotion, generation, now = s.promotion, s.promotion.metadata.generation, deps.clock.now()
-    if s.release is None:
-        message = f"release {promotion.spec.release_ref.name} is gone: its sign-offs cannot be counted"
-    elif s.effective is None:
-        message = f"environment {promotion.spec.environment_ref.name} is gone: its sign-offs cannot be counted"
-    else:
-        message = sign_offs(promotion, s.effective, s.release).message
-    said = conditions(promotion.status, None, reasons.AWAITING_SIGN_OFF, message, generation=generation, now=now)
-    update = {"observed_generation": generation, "conditions": said, "waits_for": text_of(message, 512)}
-    await write(deps, promotion, promotion.status.model_copy(update=update), guarded=True)
-
-
-async def _end(
-    deps: Deps, promotion: Promotion, phase: Phase, reason: str, message: str, *, status: PromotionStatus | None = None
-) -> None:
-    now, generation = deps.clock.now(), promotion.metadata.generation
-    final = finish(status or promotion.status, phase, reason, message, now, generation=generation)
-    await write(deps, promotion, final, guarded=True)
-    severity = Severity.NORMAL if phase is Phase.SUCCEEDED else Severity.WARNING
-    deps.events.emit(promotion, severity, phase.value, message)
-    deps.metrics.count(
-        "promotion_transitions_total", environment=promotion.spec.environment_ref.name, phase=phase.value
-    )
-
-
-def _deployed_after(peer: Promotion, promotion: Promotion) -> bool:
-    """Whether ``peer`` began after ``promotion``, which is applied. Two within a second are told apart by Helm."""
-    mine, theirs = promotion.status.execution, peer.status.execution
-    if mine is None or theirs is None:
-        return False
-    if peer.status.phase is not None and peer.status.phase.executing:
-        # One executes at a time.
-        return True
-    return (theirs.started_at, _last_revision(peer)) > (mine.started_at, _last_revision(promotion))
-
-
-def _last_revision(promotion: Promotion) -> int:
-    return max((row.revision for row in promotion.status.components), default=0)
-
-
 def _target(snapshot: Snapshot) -> tuple[str, str]:
     namespace = snapshot.namespace.name if snapshot.namespace else ""
     return namespace, snapshot.release.spec.application if snapshot.release else ""
-
-
-def _shown(status: PromotionStatus, snapshot: Snapshot, verdicts: tuple[NamedVerdict, ...]) -> PromotionStatus:
-    gates = tuple(
-        GateStatus(
-            name=v.gate,
-            outcome=v.verdict.outcome,
-            reason=v.verdict.reason,
-            message=text_of(v.verdict.message, 4096),
-            retry_at=v.verdict.retry_at,
-        )
-        for v in verdicts
-    )
-    plan = snapshot.plan if isinstance(snapshot.plan, Plan) else None
-    return status.model_copy(update={"gates": gates, "plan": plan_status(plan) if plan else None})
-
-
-def plan_status(plan: Plan) -> PlanStatus:
-    """A plan as status shows it."""
-    return PlanStatus(
-        digest=plan.digest,
-        secrets_digest=plan.secrets_digest or None,
-        namespace=plan.namespace,
-        components=tuple(
-            PlannedComponentStatus(
-                name=c.name,
-                chart_digest=c.chart_digest,
-                values_digest=c.values_digest,
-                manifest_digest=c.manifest_digest,
-                images=c.images[:64],
-                values_from=c.values_from[:32],
-                unstable=c.unstable,
-            )
-            for c in plan.components
-        ),
-    )
-
-
-def _rows(snapshot: Snapshot, plan: Plan) -> tuple[ComponentStatus, ...]:
-    """The components with the verified revision each goes back to."""
-    back = {} if snapshot.promotion.spec.action is Action.ROLLBACK else return_revision(snapshot)
-    return tuple(
-        ComponentStatus(
-            name=c.name, helm_release=c.helm_release, previous_revision=back.get(c.helm_release, 0), state="Pending"
-        )
-        for c in plan.components
-    )

@@ -1,0 +1,74 @@
+"""A promotion that waits for sign-off: it holds nothing, and a newer deployment ends it."""
+
+from datetime import datetime
+
+from lockflight.api import reasons
+from lockflight.api.promotion import Phase, Promotion
+from lockflight.policy.model import Snapshot
+from lockflight.policy.promotion import Finish, sign_offs
+from lockflight.workflow import gather
+from lockflight.workflow.deps import Deps
+from lockflight.workflow.ended import end
+from lockflight.workflow.progress import conditions, text_of
+from lockflight.workflow.status import write
+
+
+async def sign_off(deps: Deps, promotion: Promotion) -> datetime | None:
+    """One pass: whether it is signed off, shown by what the watches told, decided by fresh reads."""
+    if _signed(gather.beside(deps, promotion)) is None:
+        await _keep_asking(deps, gather.beside(deps, promotion))
+        return None
+    snapshot = await gather.beside_fresh(deps, promotion)
+    if snapshot.promotion.status.phase is not Phase.AWAITING_SIGN_OFF:
+        return deps.clock.now()
+    ended = _signed(snapshot)
+    if ended is None:
+        await _keep_asking(deps, snapshot)
+    else:
+        await end(deps, snapshot.promotion, ended.phase, ended.reason, ended.message)
+    return None
+
+
+def _signed(s: Snapshot) -> Finish | None:
+    """How it ends, or None while sign-offs are missing or cannot be counted."""
+    if s.promotion.spec.abort:
+        words = "aborted while it waited for sign-off; the release stays where it is"
+        return Finish(Phase.ABORTED, reasons.ABORTED, words)
+    newer = next((p for p in s.peers if _deployed_after(p, s.promotion)), None)
+    if newer is not None:
+        words = f"promotion {newer.metadata.name} deployed here before it was signed off"
+        return Finish(Phase.SUPERSEDED, reasons.SUPERSEDED, words)
+    if s.effective is None or s.release is None:
+        return None
+    result = sign_offs(s.promotion, s.effective, s.release)
+    if result.rejected:
+        return Finish(Phase.REJECTED, reasons.SIGN_OFF_REJECTED, result.message)
+    return Finish(Phase.SUCCEEDED, reasons.SUCCEEDED, result.message) if result.complete else None
+
+
+async def _keep_asking(deps: Deps, s: Snapshot) -> None:
+    promotion, generation, now = s.promotion, s.promotion.metadata.generation, deps.clock.now()
+    if s.release is None:
+        message = f"release {promotion.spec.release_ref.name} is gone: its sign-offs cannot be counted"
+    elif s.effective is None:
+        message = f"environment {promotion.spec.environment_ref.name} is gone: its sign-offs cannot be counted"
+    else:
+        message = sign_offs(promotion, s.effective, s.release).message
+    said = conditions(promotion.status, None, reasons.AWAITING_SIGN_OFF, message, generation=generation, now=now)
+    update = {"observed_generation": generation, "conditions": said, "waits_for": text_of(message, 512)}
+    await write(deps, promotion, promotion.status.model_copy(update=update), guarded=True)
+
+
+def _deployed_after(peer: Promotion, promotion: Promotion) -> bool:
+    """Whether ``peer`` began after ``promotion``, which is applied. Two within a second are told apart by Helm."""
+    mine, theirs = promotion.status.execution, peer.status.execution
+    if mine is None or theirs is None:
+        return False
+    if peer.status.phase is not None and peer.status.phase.executing:
+        # One executes at a time.
+        return True
+    return (theirs.started_at, _last_revision(peer)) > (mine.started_at, _last_revision(promotion))
+
+
+def _last_revision(promotion: Promotion) -> int:
+    return max((row.revision for row in promotion.status.components), default=0)
