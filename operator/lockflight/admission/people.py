@@ -32,6 +32,8 @@ class PeopleList:
     """Where status holds the digest of the plan that an entry binds to."""
     creator_known: bool
     """Whether the object must bear its creator. The operator's own promotions bear none where nothing stamps."""
+    ripe: str = ""
+    """The phase in which alone a yes may be given; empty: any. A no is welcome at any time."""
 
 
 LISTS = (
@@ -54,6 +56,7 @@ LISTS = (
         resource="approvalroles",
         plan=("plan", "digest"),
         creator_known=False,
+        ripe="AwaitingSignOff",
     ),
 )
 
@@ -167,6 +170,12 @@ def _binding(row: PeopleList) -> Iterator[Check]:
         f"'there is no plan yet for generation ' + string(variables.generation) + ': nobody can {row.doing} what is "
         f"not known. Look again: kubectl -n ' + variables.stack + ' get {row.short} ' + variables.name",
     )
+    if row.ripe:
+        yield Check(
+            f"!variables.approves || variables.was.?phase.orValue('') == {literal(row.ripe)}",
+            f"'it is ' + variables.was.?phase.orValue('not judged yet') + ': {row.doing} when it is {row.ripe}, "
+            "applied and verified; nobody vouches for what he could not try'",
+        )
     yield Check(
         "!variables.judged || variables.entry.?generation.orValue(0) == variables.generation",
         "'you looked at generation ' + string(variables.entry.?generation.orValue(0)) + '; now it is ' + "

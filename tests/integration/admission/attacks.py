@@ -112,6 +112,21 @@ def _sign_off_own(world: World, who: str) -> None:
     world.add(who, world.planned("promotions", who=who), entry("qa"))
 
 
+def _sign_off_without_a_plan(world: World, who: str) -> None:
+    promotion = world.make("promotions")
+    world.observe(promotion, phase="AwaitingSignOff")
+    world.add(who, promotion, entry("qa"))
+
+
+def _sign_off_early(phase: str) -> Act:
+    def act(world: World, who: str) -> None:
+        promotion = world.planned("promotions")
+        world.observe(promotion, phase=phase)
+        world.add(who, promotion, entry("qa"))
+
+    return act
+
+
 def _observed(plural: str, **status: object) -> Act:
     return lambda world, who: world.send(
         who, "PATCH", world.make(plural, who="admin").status, {"status": status}, MERGE_PATCH
@@ -247,8 +262,10 @@ _CHANGES: dict[str, _Tries] = {
     ),
 }
 _PROMOTIONS: dict[str, _Tries] = {
-    "there is no plan yet": (
-        ("signing off before there is a plan", "quinn", lambda w, who: w.add(who, w.make("promotions"), entry("qa"))),
+    "there is no plan yet": (("signing off before there is a plan", "quinn", _sign_off_without_a_plan),),
+    "nobody vouches for what he could not try": (
+        ("signing off what waits to be applied", "quinn", _sign_off_early("Waiting")),
+        ("signing off what is being verified", "quinn", _sign_off_early("Verifying")),
     ),
     "four eyes": (("signing off one's own promotion", "tess", _sign_off_own),),
     "you may not sign off as": (

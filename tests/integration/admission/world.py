@@ -179,11 +179,12 @@ class World:
         return thing
 
     def plan(self, thing: Thing, plan: str = "the plan", generation: int = 1) -> None:
-        """The operator writes a plan for that generation."""
+        """The operator writes a plan for that generation; a promotion is applied and verified."""
         found = digest(plan)
         status: dict[str, Any] = {"observedGeneration": generation}
         if thing.plural == "promotions":
             status["plan"] = {"digest": found, "namespace": "payments-uat", "components": []}
+            status["phase"] = "AwaitingSignOff"
         else:
             status["planDigest"] = found
         self.observe(thing, **status)
