@@ -216,7 +216,16 @@ class ChangeRequest(Schema):
             "self.spec.type == oldSelf.spec.type || !has(oldSelf.status) || size(oldSelf.status.approvals) == 0",
             "type is fixed once somebody decided on the change: raise another one",
             "spec.type",
-        )
+        ),
+        # The way back needs no approval, so nobody gives it more time once the board's word was used.
+        Cel(
+            "!has(oldSelf.status) || !has(oldSelf.status.usedBy) || size(oldSelf.status.usedBy) == 0 || "
+            "(has(self.spec.rollbackPlan) == has(oldSelf.spec.rollbackPlan) && (!has(self.spec.rollbackPlan) || "
+            "self.spec.rollbackPlan == oldSelf.spec.rollbackPlan) && has(self.spec.schedule) == "
+            "has(oldSelf.spec.schedule) && (!has(self.spec.schedule) || self.spec.schedule == oldSelf.spec.schedule))",
+            "rollbackPlan and schedule are fixed once a promotion used the change: raise another one",
+            "spec",
+        ),
     )
 
     api_version: Literal["lockflight.dev/v1alpha1"] = API_VERSION  # type: ignore[assignment]

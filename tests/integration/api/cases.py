@@ -19,8 +19,8 @@ class Case:
     """The rule with ``message`` at ``where`` in a kind's schema.
 
     ``accepted`` and ``refused`` are fields to change in the kind's documented example. With ``before`` the object is
-    stored first, with those fields changed, and then edited: the rule is about what may change. ``approvals`` are in
-    its status by then.
+    stored first, with those fields changed, and then edited: the rule is about what may change. ``status`` was
+    written by then.
     """
 
     kind: str
@@ -29,7 +29,7 @@ class Case:
     accepted: Json
     refused: Json
     before: Json | None = None
-    approvals: list[Json] = field(default_factory=list)
+    status: Json = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.where}: {self.message}"
@@ -204,7 +204,33 @@ CASES = [
         {"spec.title": "Payments 2.4.0, second try"},
         {"spec.type": "Emergency"},
         before={},
-        approvals=[{"role": "cab", "decision": "Approved"}],
+        status={"approvals": [{"role": "cab", "decision": "Approved"}]},
+    ),
+    *(
+        Case(
+            "ChangeRequest",
+            "",
+            "rollbackPlan and schedule are fixed once a promotion used the change: raise another one",
+            {"spec.title": "Payments 2.4.0, second try"},
+            edit,
+            before={},
+            status={
+                "usedBy": [
+                    {
+                        "environment": "production",
+                        "promotionUID": "6b8f0c1e",
+                        "planDigest": f"sha256:{'a' * 64}",
+                        "at": "2026-12-01T19:00:00Z",
+                    }
+                ]
+            },
+        )
+        for edit in (
+            {"spec.rollbackPlan.until": "2099-12-31T00:00:00Z"},
+            {"spec.rollbackPlan": DROP},
+            {"spec.schedule.end": "2099-12-31T00:00:00Z"},
+            {"spec.schedule": DROP},
+        )
     ),
     Case(
         "ChangeRequest",

@@ -41,8 +41,8 @@ def test_a_rule_accepts_and_refuses(server: Server, case: Case) -> None:
     else:
         base = change(example, case.before)
         stored = server.create(base)
-        if case.approvals:
-            stored = server.patch_status(stored, {"status": {"approvals": case.approvals}}, MERGE_PATCH)
+        if case.status:
+            stored = server.patch_status(stored, {"status": case.status}, MERGE_PATCH)
         server.try_replace(stored, change(base, case.accepted))
         with pytest.raises(RefusedError) as refused:
             server.try_replace(stored, change(base, case.refused))
