@@ -50,7 +50,27 @@ def split(text: str) -> Rendered:
 
 
 class _HelmLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML as Kubernetes programs read it: dates and numbers with colons or underscores are text."""
+    """YAML as Kubernetes programs read it: dates and numbers with colons or underscores are text, and a merge key
+    (``<<``) overwrites what stands before it, so that what is judged is what is applied.
+    """
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put the pairs of a merge key in its place. Raises ConstructorError where it merges no mapping."""
+        pairs: list[tuple[yaml.Node, yaml.Node]] = []
+        for key, value in node.value:
+            if key.tag != "tag:yaml.org,2002:merge":
+                if key.tag == "tag:yaml.org,2002:value":
+                    key.tag = "tag:yaml.org,2002:str"
+                pairs.append((key, value))
+                continue
+            # Of several the first has precedence.
+            for source in reversed(value.value if isinstance(value, yaml.SequenceNode) else [value]):
+                if not isinstance(source, yaml.MappingNode):
+                    msg = "<< merges something that is no mapping"
+                    raise yaml.constructor.ConstructorError(None, None, msg, source.start_mark)
+                self.flatten_mapping(source)
+                pairs.extend(source.value)
+        node.value = pairs
 
 
 _HelmLoader.yaml_implicit_resolvers = {

@@ -32,6 +32,29 @@ def test_a_plain_scalar_is_what_helm_takes_it_for(text: str, value: Any) -> None
     assert type(obj["found"]) is type(value)
 
 
+@pytest.mark.parametrize(
+    ("container", "image"),
+    [
+        ("{image: before, <<: *one}", "one"),
+        ("{<<: *one, image: after}", "after"),
+        ("{<<: [*one, *two]}", "one"),
+        ("{image: before, <<: [*two, *one]}", "two"),
+        ("{<<: {image: deep, <<: *two}}", "two"),
+        ("{<<: {<<: *two, image: deep}}", "deep"),
+        ("{=: x, image: plain}", "plain"),
+    ],
+)
+def test_a_merge_key_hides_no_image(container: str, image: str) -> None:
+    """Expected is what ``kubectl label --local -o json`` makes of it."""
+    (obj,) = split(f"kind: Pod\nsome: &one {{image: one}}\nother: &two {{image: two}}\nc: {container}\n").objects
+    assert obj["c"]["image"] == image
+
+
+def test_what_cannot_be_merged_is_refused() -> None:
+    with pytest.raises(RenderError, match="merges something that is no mapping"):
+        split("kind: Pod\nc: {<<: text}\n")
+
+
 def test_lists_are_taken_apart_and_empty_documents_left_out() -> None:
     text = "---\n# only a comment\n---\nkind: List\nitems:\n- kind: Secret\n- kind: ConfigMap\n---\nkind: Service\n"
     assert [o["kind"] for o in split(text).objects] == ["Secret", "ConfigMap", "Service"]
