@@ -153,7 +153,7 @@ def _outside(obj: Mapping[str, Any], namespace: str, component: str) -> PlanProb
     if asked not in (None, "", namespace):
         message = f"component {component} puts {kind} {name} into namespace {asked}: allowed is {namespace} only"
         return PlanProblem(reasons.FOREIGN_NAMESPACE, message, final=True)
-    if kind == "Secret" and str(name).startswith(_HELM_RECORD):
+    if kind == "Secret" and any(str(meta.get(k)).startswith(_HELM_RECORD) for k in ("name", "generateName")):
         # What ran and was verified, and so what may be gone back to, is read from these.
         message = f"component {component} brings Secret {name}, a record of Helm's: a chart does not write history"
         return PlanProblem(reasons.HELM_RECORD, message, final=True)

@@ -133,6 +133,11 @@ def test_what_renders_differently_each_time_is_bound_by_chart_and_values_and_say
             reasons.HELM_RECORD,
             "a chart does not write history",
         ),
+        (
+            {"kind": "Secret", "metadata": {"generateName": "sh.helm.release.v1.app-api.v"}},
+            reasons.HELM_RECORD,
+            "a chart does not write history",
+        ),
         ({"kind": "ClusterRole", "metadata": {"name": "x"}}, reasons.CLUSTER_SCOPED, "ClusterRole x"),
         ({"kind": "ClusterRoleBinding", "metadata": {"name": "x"}}, reasons.CLUSTER_SCOPED, "ClusterRoleBinding x"),
         ({"kind": "CustomResourceDefinition", "metadata": {"name": "x"}}, reasons.CLUSTER_SCOPED, "x"),
