@@ -127,10 +127,28 @@ def install(cluster: ClusterLike, values: Mapping[str, Any] | None = None, *, se
     _wait_served(cluster)
 
 
+_PROBES: Mapping[str, Mapping[str, Any]] = {
+    "Environment": {"tier": "Local"},
+    "Release": {"application": "probe", "version": "1.0.0", "chart": {"oci": "oci://probe/probe", "version": "1.0.0"}},
+    "Promotion": {"releaseRef": {"name": "probe"}, "environmentRef": {"name": "probe"}},
+    "ChangeRequest": {
+        "type": "Normal",
+        "title": "probe",
+        "reason": "probe",
+        "releaseRef": {"name": "probe"},
+        "environments": ["probe"],
+    },
+    "FreezeWindow": {"reason": "probe", "timeZone": "UTC", "start": "2020-01-01T00:00:00"},
+}
+
+
 def _wait_served(cluster: ClusterLike, seconds: float = 60) -> None:
     """Return once the API server takes our objects: its admission learns of new kinds a moment after the CRDs."""
-    spec = {"reason": "probe", "timeZone": "UTC", "start": "2020-01-01T00:00:00"}
-    probe = {"apiVersion": API_VERSION, "kind": "FreezeWindow", "metadata": {"name": "probe"}, "spec": spec}
+    probes = [
+        {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "probe"}, "spec": spec}
+        for kind, spec in _PROBES.items()
+    ]
+    probe = {"apiVersion": "v1", "kind": "List", "items": probes}
     deadline = monotonic() + seconds
     while True:
         try:
