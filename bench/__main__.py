@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from bench.audit import deployed_at, requests
 from bench.world import ENVIRONMENT, World, approve, name, propose, until, world
 
-ONE_BY_ONE = 6
-AT_ONCE = 20
+ONE_BY_ONE = 20
+AT_ONCE = 100
 CONCURRENCY = 4
 FLAGS = ("--install", "--disable-openapi-validation", "--history-max", "10", "--wait", "--timeout", "600s")
 

@@ -15,6 +15,8 @@ from lockflight.workflow.reconcile import interrupt
 
 SETTLING = timedelta(milliseconds=300)
 """How long status that follows from others waits for more of it: one write, not several. Promotions never wait."""
+SETTLING_ENVIRONMENT = timedelta(seconds=2)
+"""The same for Environments: with a row an application they are large to write, and nobody waits for those rows."""
 
 
 class Waker:
@@ -27,12 +29,12 @@ class Waker:
     def changed(self, key: Key, old: AnyObject | None, new: AnyObject | None) -> None:
         """An object of ours went from ``old`` to ``new``; None: it did not, or does not, exist."""
         _interrupt(self._deps, old, new)
-        soon = self._deps.clock.now() + SETTLING
+        now = self._deps.clock.now()
         for each in dependents(self._deps.store, key, old, new, self._deps.options.root_namespace):
             if each.kind == "Promotion" or (each == key and _asked(old, new)):
                 self._queue.add(each)
             else:
-                self._queue.add_at(each, soon)
+                self._queue.add_at(each, now + (SETTLING_ENVIRONMENT if each.kind == "Environment" else SETTLING))
 
     def namespace_changed(self, name: str) -> None:
         """A namespace came, changed its labels, or went."""
