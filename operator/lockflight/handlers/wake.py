@@ -15,7 +15,7 @@ from lockflight.workflow.reconcile import interrupt
 
 SETTLING = timedelta(milliseconds=300)
 """How long status that follows from others waits for more of it: one write, not several. Promotions never wait."""
-SETTLING_ENVIRONMENT = timedelta(seconds=2)
+SETTLING_ENVIRONMENT = timedelta(seconds=1)
 """The same for Environments: with a row an application they are large to write, and nobody waits for those rows."""
 
 
