@@ -157,7 +157,7 @@ class KubeCluster:
                 job = await self._client.get(path, impersonate=deployer(namespace))
             except GoneError:
                 return JobResult(succeeded=False, message=f"Job {name} was deleted before it finished")
-            result = _result(job)
+            result = _result(job, timeout)
             if result is not None:
                 return result
             if self._clock.now() >= end:
@@ -178,7 +178,7 @@ def _parsed(kind: str, obj: Mapping[str, Any]) -> AnyObject:
     return BY_NAME[kind].model.model_validate({"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, **obj})
 
 
-def _result(job: Mapping[str, Any]) -> JobResult | None:
+def _result(job: Mapping[str, Any], bound: timedelta) -> JobResult | None:
     for condition in (job.get("status") or {}).get("conditions") or ():
         if condition.get("status") != "True":
             continue
@@ -186,5 +186,8 @@ def _result(job: Mapping[str, Any]) -> JobResult | None:
             return JobResult(succeeded=True, message="")
         if condition.get("type") == "Failed":
             said = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
+            if condition.get("reason") == "DeadlineExceeded":
+                # Kubernetes says that there was a deadline, not which.
+                said = f"did not finish within {format_duration(bound)}: {said}"
             return JobResult(succeeded=False, message=said or "the Job failed")
     return None
