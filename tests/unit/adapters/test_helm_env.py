@@ -24,8 +24,8 @@ def test_in_a_pod_a_kubeconfig_is_written_so_that_impersonation_holds(
 def test_nothing_of_our_own_environment_is_passed_on_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCKFLIGHT_SECRET", "hunter2")
     monkeypatch.setenv("HELM_KUBETOKEN", "hunter2")
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("HTTPS_PROXY", "http://outbound.example:3128")
     environment = HelmEnvironment(tmp_path, "/some/kubeconfig")
     assert "hunter2" not in environment.cluster().values()
-    assert environment.cluster()["HTTPS_PROXY"] == "http://proxy.example:3128"
+    assert environment.cluster()["HTTPS_PROXY"] == "http://outbound.example:3128"
     assert "KUBECONFIG" not in environment.offline()

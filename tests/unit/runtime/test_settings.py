@@ -55,7 +55,7 @@ def test_an_empty_value_means_the_default(monkeypatch: pytest.MonkeyPatch) -> No
         ("LOG_LEVEL", "loud"),
         ("HTTP_PORT", "70000"),
         ("ROOT_NAMESPACE", "No Namespace"),
-        ("PLAIN_HTTP_REGISTRIES", "http://registry.local/"),
+        ("PLAIN_HTTP_REGISTRIES", "http://charts.example/"),
     ],
 )
 def test_an_impossible_value_is_refused_by_name(
