@@ -14,7 +14,7 @@ import yaml
 
 from lockflight.devcluster.errors import CommandFailedError
 from tests.e2e.conftest import Neighbour
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, eventually
 
 ONE = [{"name": "integration", "tier": "Integration"}]
 NO_DIGEST = "sha256:" + "0" * 64
@@ -60,9 +60,11 @@ def test_a_cycle_of_environments_closes_what_is_on_it_and_nothing_else(stack: St
     stack.install([*ONE, system_test("one", "two"), system_test("two", "one")])
     release = stack.release("1.0.0")
 
-    message = stack.condition("lfenv", "one", "Ready")["message"]
-    assert stack.condition("lfenv", "one", "Ready")["reason"] == "NotGoverned"
-    assert "spec.promotesFrom is a cycle, one → two → one" in message
+    # Its first look may have come before the other environment was there.
+    eventually(lambda: "cycle" in stack.condition("lfenv", "one", "Ready")["message"], "the cycle to be seen")
+    ready = stack.condition("lfenv", "one", "Ready")
+    assert ready["reason"] == "NotGoverned"
+    assert "spec.promotesFrom is a cycle, one → two → one" in ready["message"]
     stack.reaches(f"{release}-integration", "Succeeded")
     into = stack.promote(release, "one")
     assert "cycle" in stack.says(into, "Rules", "NotGoverned")

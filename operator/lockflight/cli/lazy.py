@@ -38,7 +38,7 @@ class LazyGroup(click.Group):
         try:
             command = getattr(importlib.import_module(entry.module), entry.attribute)
         except ModuleNotFoundError as problem:
-            msg = f"`{cmd_name}` needs the Python package {problem.name}: pip install 'lockflight[devcluster]'"
+            msg = f"`{cmd_name}` needs the Python package {problem.name}: pip install {problem.name}"
             raise CliError(msg) from problem
         if not isinstance(command, click.Command):
             msg = f"{entry.module}.{entry.attribute} is no command"
