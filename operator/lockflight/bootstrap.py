@@ -33,6 +33,7 @@ from lockflight.workflow.deps import Deps, Options
 from lockflight.workflow.keys import Key
 from lockflight.workflow.reconcile import reconcile
 from lockflight.workflow.slots import Slots
+from lockflight.workflow.trail import AuditTrail
 
 log = structlog.get_logger()
 
@@ -77,9 +78,10 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
         )
         store = LiveStore()
         environment = HelmEnvironment(settings.cache_dir)
+        cluster = KubeCluster(client, clock)
         deps = Deps(
             clock=clock,
-            cluster=KubeCluster(client, clock),
+            cluster=cluster,
             helm=HelmCli(
                 settings.helm_binary,
                 environment,
@@ -98,6 +100,7 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
             events=await stack.enter_async_context(EventPoster(client, clock, settings.identity)),
             metrics=metrics,
             leadership=leader,
+            audit=AuditTrail(cluster, clock, settings.root_namespace),
             store=store,
             slots=Slots(settings.helm_concurrency),
             options=Options(

@@ -7,8 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from lockflight.api.auditrecord import AuditAction
 from lockflight.api.kinds import AnyObject
 from lockflight.api.release import Chart
+from lockflight.policy.audit import AuditEntry
 from lockflight.policy.model import Namespace, Revision
 
 
@@ -233,6 +235,20 @@ class Metrics(Protocol):
 
     def gauge(self, name: str, value: float, **labels: str) -> None:
         """Set the gauge ``name``."""
+        ...
+
+
+class Audit(Protocol):
+    """The audit trail: one hash chain a stack (see policy.audit)."""
+
+    async def seal(self, stack: str, entry: AuditEntry) -> None:
+        """Have ``entry`` in the chain of ``stack``; nothing where it is there already, so that it may be called on
+        every pass. Raises PortError: then it may not be recorded, and what depends on it must not happen.
+        """
+        ...
+
+    async def sealed(self, stack: str, uid: str, action: AuditAction, key: str = "") -> bool:
+        """Whether that was sealed already; for whoever has to ask before gathering facts. Raises PortError."""
         ...
 
 

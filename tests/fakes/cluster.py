@@ -63,6 +63,10 @@ class FakeCluster:
         self._objects[key] = raw
         return self._parsed(raw)
 
+    def break_raw(self, raw: Mapping[str, Any]) -> None:
+        """An object as somebody left it who went past the API server: it need not parse."""
+        self._objects[raw["kind"], raw["metadata"]["namespace"], raw["metadata"]["name"]] = copy.deepcopy(dict(raw))
+
     def raw(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         """An object as it is kept; nobody is said to have asked."""
         return copy.deepcopy(self._objects[kind, namespace, name])

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from lockflight import ports
-from lockflight.api.kinds import KINDS, AnyObject
+from lockflight.api.kinds import LIVING, AnyObject
 from lockflight.handlers.store import LiveStore
 from lockflight.handlers.wake import Waker
 from lockflight.workflow.deps import Deps, Options
 from lockflight.workflow.keys import Key, key_of
 from lockflight.workflow.reconcile import reconcile
+from lockflight.workflow.trail import AuditTrail
 
 _MOST_PASSES = 400
 _SOON = timedelta(seconds=1)
@@ -40,6 +41,7 @@ class Process:
             events=events,
             metrics=metrics,
             leadership=leadership,
+            audit=AuditTrail(cluster, clock, options.root_namespace),
             store=self.store,
             options=options,
         )
@@ -65,10 +67,11 @@ class Process:
 
     def tell(self, objects: Iterable[AnyObject]) -> None:
         """All there is, as a list tells it: what is missing is gone."""
-        there = {key_of(obj): obj for obj in objects}
+        watched = {kind.name for kind in LIVING}
+        there = {key_of(obj): obj for obj in objects if obj.kind in watched}
         for obj in there.values():
             self.store.put(obj)
-        for key in [key_of(obj) for kind in KINDS for obj in self.store.of(kind.model)]:
+        for key in [key_of(obj) for kind in LIVING for obj in self.store.of(kind.model)]:
             if key not in there:
                 self.store.remove(key)
 

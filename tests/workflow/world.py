@@ -19,7 +19,7 @@ from lockflight.adapters.helm import HelmCli
 from lockflight.adapters.helm_env import HelmEnvironment
 from lockflight.adapters.kube import KubeCluster
 from lockflight.api.common import API_VERSION, CREATOR_ANNOTATION
-from lockflight.api.kinds import BY_NAME, KINDS, AnyObject
+from lockflight.api.kinds import BY_NAME, LIVING, AnyObject
 from lockflight.assets import asset
 from lockflight.devcluster.providers import ClusterLike
 from lockflight.policy.model import HelmStatus, Revision
@@ -401,7 +401,7 @@ class RealWorld(World):
         return found.dump()
 
     async def objects(self) -> Sequence[AnyObject]:
-        listed = [await self._operator.list(kind.model.__name__, self.stack) for kind in KINDS]
+        listed = [await self._operator.list(kind.model.__name__, self.stack) for kind in LIVING]
         return [obj for objects in listed for obj in objects]
 
     async def bind(self, environment: str, tier: str, application: str) -> None:

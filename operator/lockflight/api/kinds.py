@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 
+from lockflight.api.auditrecord import AuditRecord
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 
-AnyObject = Environment | Release | Promotion | ChangeRequest | FreezeWindow
+Living = Environment | Release | Promotion | ChangeRequest | FreezeWindow
+"""The kinds that are reconciled: they have a status, and are watched."""
+
+AnyObject = Living | AuditRecord
+"""Every kind of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,24 @@ FREEZE_WINDOW = Kind(
     ),
 )
 
-KINDS = (ENVIRONMENT, RELEASE, PROMOTION, CHANGE_REQUEST, FREEZE_WINDOW)
+AUDIT_RECORD = Kind(
+    "AuditRecord",
+    "auditrecords",
+    "lfaudit",
+    AuditRecord,
+    (
+        Column("Stack", ".spec.stack"),
+        Column("Action", ".spec.action"),
+        Column("Kind", ".spec.subject.kind"),
+        Column("Subject", ".spec.subject.name"),
+        Column("By", ".spec.by"),
+        Column("At", ".spec.at"),
+        Column("Hash", ".spec.hash", priority=1),
+    ),
+)
+
+LIVING = (ENVIRONMENT, RELEASE, PROMOTION, CHANGE_REQUEST, FREEZE_WINDOW)
+"""The kinds that are reconciled and watched."""
+KINDS = (*LIVING, AUDIT_RECORD)
 BY_NAME = {kind.name: kind for kind in KINDS}
 BY_PLURAL = {kind.plural: kind for kind in KINDS}

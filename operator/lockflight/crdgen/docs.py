@@ -27,7 +27,7 @@ def replaced(page: str, kind: Kind) -> str:
 def _generated(kind: Kind) -> str:
     schema = crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     parts: list[str] = []
-    for name in ("spec", "status"):
+    for name in [part for part in ("spec", "status") if part in schema["properties"]]:
         rows = "\n".join(_rows(schema["properties"][name], ""))
         parts.append(f"### {name}\n\n| field | type | meaning |\n|---|---|---|\n{rows}\n")
     if rules := list(dict.fromkeys(_messages(schema))):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lockflight.api.common import GROUP, VERSION
-from lockflight.api.kinds import KINDS
+from lockflight.api.kinds import LIVING
 
 NAMESPACE = "Namespace"
 
@@ -20,5 +20,5 @@ class Watched:
 
 WATCHED = (
     Watched(NAMESPACE, "", "v1", "namespaces"),
-    *(Watched(kind.name, GROUP, VERSION, kind.plural) for kind in KINDS),
+    *(Watched(kind.name, GROUP, VERSION, kind.plural) for kind in LIVING),
 )

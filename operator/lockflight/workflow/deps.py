@@ -43,6 +43,7 @@ class Deps:
     events: ports.Events
     metrics: ports.Metrics
     leadership: ports.Leadership
+    audit: ports.Audit
     store: Store
     options: Options = field(default_factory=Options)
     plans: PlanCache = field(default_factory=PlanCache)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from lockflight.api.auditrecord import AuditRecord
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
@@ -39,6 +40,8 @@ async def reconcile(deps: Deps, key: Key) -> datetime | None:
                 return await environment.reconcile(deps, obj)
             case FreezeWindow():
                 return await freeze.reconcile(deps, obj)
+            case AuditRecord():
+                return None
     except ConflictError:
         # Somebody wrote in between: decide again soon, but not all at the same instant.
         await _read_again(deps, key)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
-from lockflight.api.kinds import AnyObject
+from lockflight.api.kinds import Living
 from lockflight.workflow.deps import Deps
 
-T = TypeVar("T", bound=AnyObject)
+T = TypeVar("T", bound=Living)
 
 PEOPLES_LISTS = frozenset({"approvals", "signOffs"})
 

@@ -161,6 +161,24 @@ def _born_with_owner(world: World, who: str) -> None:
     world.send(who, "POST", f"{API}/namespaces/{world.namespace}/promotions?dryRun=All", obj)
 
 
+def _forge_record(world: World, who: str) -> None:
+    world.send(who, "POST", f"{API}/namespaces/{world.namespace}/auditrecords?dryRun=All", world.record())
+
+
+def _relabel_record(world: World, who: str) -> None:
+    labels = {"metadata": {"labels": {"lockflight.dev/stack": "another"}}}
+    world.send(who, "PATCH", world.sealed().path + "?dryRun=All", labels, MERGE_PATCH)
+
+
+def _delete_record(world: World, who: str) -> None:
+    world.send(who, "DELETE", world.sealed().path + "?dryRun=All")
+
+
+def _delete_records(world: World, who: str) -> None:
+    world.sealed()
+    world.send(who, "DELETE", f"{API}/namespaces/{world.namespace}/auditrecords?dryRun=All")
+
+
 def _another_requester(world: World, who: str) -> None:
     world.send(who, "PATCH", world.planned().path, {"spec": {"requestedBy": "somebody"}}, MERGE_PATCH)
 
@@ -331,6 +349,21 @@ _NAMESPACES: dict[str, _Tries] = {
         ("a namespace bound from birth", "nosy", _bound_from_birth),
     ),
 }
+_AUDIT: dict[str, _Tries] = {
+    "audit records are written by the operator alone": (
+        ("a forged audit record", "nosy", _forge_record),
+        ("system:masters forges an audit record", "admin", _forge_record),
+    ),
+    "an audit record is never edited": (
+        ("another label on an audit record", "admin", _relabel_record),
+        ("the operator relabels an audit record", "operator", _relabel_record),
+    ),
+    "audit records stay": (
+        ("deleting an audit record", "nosy", _delete_record),
+        ("system:masters deletes an audit record", "admin", _delete_record),
+        ("deleting all audit records", "nosy", _delete_records),
+    ),
+}
 _POLICIES = {
     "people-changerequests-approvals": _CHANGES,
     "people-promotions-signoffs": _PROMOTIONS,
@@ -339,6 +372,7 @@ _POLICIES = {
     "four-eyes": _FOUR_EYES,
     "rule-objects": _RULES,
     "namespaces": _NAMESPACES,
+    "audit": _AUDIT,
 }
 ATTACKS = tuple(
     Attack(name, who, act, policy, says)

@@ -101,7 +101,7 @@ kind: ClusterRole
 metadata: {name: admission-nosy}
 rules:
 - apiGroups: [lockflight.dev]
-  resources: [environments, releases, promotions, changerequests, freezewindows]
+  resources: [environments, releases, promotions, changerequests, freezewindows, auditrecords]
   verbs: [get, list, create, update, patch, delete, deletecollection]
 - apiGroups: [lockflight.dev]
   resources: [environments/status, releases/status, promotions/status, changerequests/status, freezewindows/status]
@@ -115,6 +115,18 @@ kind: ClusterRoleBinding
 metadata: {name: admission-nosy}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-nosy}
 subjects: [{kind: User, name: nosy, apiGroup: rbac.authorization.k8s.io}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: admission-records}
+rules:
+- {apiGroups: [lockflight.dev], resources: [auditrecords], verbs: [create, patch]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: admission-records}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-records}
+subjects: [{kind: ServiceAccount, name: lockflight, namespace: lockflight-system}]
 """
 
 
@@ -192,6 +204,7 @@ def await_policies(world: World) -> None:
         ("DELETE", used.path, None, "application/json"),
         ("DELETE", f"{API}/namespaces/{STACK}/environments/uat", None, "application/json"),
         ("PATCH", f"/api/v1/namespaces/{TARGET}", labels, MERGE_PATCH),
+        ("POST", f"{API}/namespaces/{STACK}/auditrecords", world.record(), "application/json"),
     ]
     for _ in attempts("the policies are in force"):
         if all(_refuses(world, *probe) for probe in probes):

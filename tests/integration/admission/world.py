@@ -121,6 +121,14 @@ _SPECS: dict[str, dict[str, Any]] = {
         "start": "2030-12-18T18:00:00",
         "end": "2031-01-05T00:00:00",
     },
+    "auditrecords": {
+        "stack": "admission",
+        "at": "2026-12-01T18:30:00Z",
+        "action": "Approved",
+        "subject": {"kind": "ChangeRequest", "namespace": "admission", "name": "chg-1", "uid": "1b6a2f0e"},
+        "previous": digest("the one before"),
+        "hash": digest("this one"),
+    },
 }
 _KINDS = {
     "changerequests": ("ChangeRequest", "approvals"),
@@ -128,6 +136,7 @@ _KINDS = {
     "releases": ("Release", ""),
     "environments": ("Environment", ""),
     "freezewindows": ("FreezeWindow", ""),
+    "auditrecords": ("AuditRecord", ""),
 }
 
 
@@ -165,6 +174,17 @@ class World:
             "metadata": {"name": name, "namespace": self.namespace},
             "spec": _SPECS[plural] | spec,
         }
+
+    def record(self) -> dict[str, Any]:
+        """An audit record, at a place of its own."""
+        number = next(self._numbers) + 1
+        return self.manifest("auditrecords", f"admission-{number:010}", sequence=number)
+
+    def sealed(self) -> Thing:
+        """A record that the operator wrote."""
+        obj = self.record()
+        self.send("operator", "POST", f"{API}/namespaces/{self.namespace}/auditrecords", obj)
+        return Thing("auditrecords", self.namespace, obj["metadata"]["name"])
 
     def make(self, plural: str, who: str = "jo", **spec: object) -> Thing:
         """Create an object as somebody."""

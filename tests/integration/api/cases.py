@@ -292,4 +292,27 @@ CASES = [
             ("end", "2028-02-29T23:59:59", "2029-02-29T23:59:59"),
         )
     ),
+    # AuditRecord
+    Case(
+        "AuditRecord",
+        "",
+        "an audit record is never edited",
+        {},
+        {"spec.facts.role": "ecab"},
+        before={},
+    ),
+    *(
+        Case(
+            "AuditRecord",
+            "",
+            "an audit record is called <stack>-<sequence as ten digits>",
+            {"metadata.name": "ledger-0000000007", "spec.stack": "ledger"},
+            wrong,
+        )
+        for wrong in (
+            {"metadata.name": "payments-0000000008"},
+            {"metadata.name": "payments-7"},
+            {"metadata.name": "ledger-0000000007"},
+        )
+    ),
 ]

@@ -54,13 +54,20 @@ class Server:
 
     def create(self, obj: Json) -> Json:
         """Store it under a name of its own. Raises RefusedError."""
-        placed = self._placed(obj)
-        placed["metadata"]["name"] += f"-{next(self._numbers)}"
+        placed, number = self._placed(obj), next(self._numbers)
+        if obj["kind"] == "AuditRecord":
+            # Its name is its place.
+            placed["spec"] = {**obj["spec"], "sequence": 1000 + number}
+            placed["metadata"]["name"] = f"{obj['spec']['stack']}-{1000 + number:010}"
+        else:
+            placed["metadata"]["name"] += f"-{number}"
         return self._send("POST", self._url(obj), placed)
 
     def try_replace(self, stored: Json, wanted: Json) -> Json:
         """What would be stored if the spec of ``stored`` became that of ``wanted``. Raises RefusedError."""
         changed = {**stored, "spec": wanted["spec"]}
+        if stored["kind"] == "AuditRecord":
+            changed["spec"] = {**wanted["spec"], "sequence": stored["spec"]["sequence"]}
         return self._send("PUT", self._url(stored, stored) + "?dryRun=All&fieldValidation=Strict", changed)
 
     def patch_status(self, stored: Json, body: object, content: str = JSON_PATCH, *, dry_run: bool = False) -> Json:

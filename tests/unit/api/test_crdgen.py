@@ -166,7 +166,7 @@ def test_every_field_says_what_it_means(kind: Kind) -> None:
             found += silent(child, f"{path}[].{name}")
         return found
 
-    assert silent(schema["spec"], "spec") + silent(schema["status"], "status") == []
+    assert [place for part in ("spec", "status") if part in schema for place in silent(schema[part], part)] == []
 
 
 def test_only_the_chosen_defaults_reach_the_api_server() -> None:

@@ -15,6 +15,7 @@ from lockflight.handlers.wake import Waker
 from lockflight.workflow.deps import Deps, Running
 from lockflight.workflow.keys import Key
 from lockflight.workflow.reconcile import reconcile
+from lockflight.workflow.trail import AuditTrail
 from tests.fakes import (
     FakeCharts,
     FakeClock,
@@ -45,6 +46,7 @@ class Scene:
             events=RecordingEvents(),
             metrics=RecordingMetrics(),
             leadership=FakeLeadership(),
+            audit=AuditTrail(cluster, clock, "lockflight-system"),
             store=self.store,
         )
         self.worked: list[Key] = []

@@ -4,6 +4,7 @@ from typing import Any
 
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.store import Store
+from lockflight.workflow.trail import AuditTrail
 from tests.fakes import (
     FakeCharts,
     FakeClock,
@@ -17,14 +18,16 @@ from tests.fakes import (
 
 def make_deps(**given: Any) -> Deps:
     """Fakes for everything that is not ``given``."""
+    cluster = given.get("cluster") or FakeCluster()
     fakes: dict[str, Any] = {
         "clock": FakeClock(),
-        "cluster": FakeCluster(),
+        "cluster": cluster,
         "helm": FakeHelm(),
         "charts": FakeCharts(),
         "events": RecordingEvents(),
         "metrics": RecordingMetrics(),
         "leadership": FakeLeadership(),
+        "audit": AuditTrail(cluster, FakeClock(), "lockflight-system"),
         "store": Store(),
     }
     return Deps(**{**fakes, **given})

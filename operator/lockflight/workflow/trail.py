@@ -1,0 +1,96 @@
+"""The audit trail in the cluster: one chain of AuditRecords a stack, in the root namespace."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from lockflight.api.auditrecord import ACTION_LABEL, AuditAction, AuditRecord, AuditRecordSpec, record_name
+from lockflight.api.common import API_VERSION, STACK_LABEL
+from lockflight.policy.audit import AuditEntry, Head, following, genesis, head_of, identity
+from lockflight.ports import Clock, Cluster, UnreachableError
+
+
+@dataclass(slots=True)
+class _Chain:
+    head: Head
+    sealed: set[bytes] = field(default_factory=set)
+
+    def add(self, spec: AuditRecordSpec) -> None:
+        """Know a record. Whether it is what it should be is for ``verify`` to say: what is there is followed."""
+        self.sealed.add(identity(spec.subject.uid, spec.action, spec.key))
+        if spec.sequence > self.head.sequence:
+            self.head = head_of(spec)
+
+
+class AuditTrail:
+    """Implements ``ports.Audit`` on the cluster.
+
+    A record's name is its place in the chain, so that two writers cannot both take it: whoever comes second reads what
+    the first one wrote and goes on from there. A record is created only when every one before it is known, so nothing
+    is sealed twice, whichever process sealed it. Heads and the identities of what was sealed are kept in memory (about
+    100 bytes a record), read once from the cluster.
+    """
+
+    def __init__(self, cluster: Cluster, clock: Clock, root: str) -> None:
+        """``root`` is the operator's namespace."""
+        self._cluster = cluster
+        self._clock = clock
+        self._root = root
+        self._chains: dict[str, _Chain] | None = None
+        self._reading = asyncio.Lock()
+        self._writing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def seal(self, stack: str, entry: AuditEntry) -> None:
+        """Have ``entry`` in the chain of ``stack``, once. Raises PortError."""
+        async with self._writing[stack]:
+            chain = await self._chain(stack)
+            while entry.id not in chain.sealed:
+                spec = following(stack, chain.head, entry, self._clock.now())
+                if await self._cluster.create(self._manifest(spec)) is not None:
+                    chain.add(spec)
+                else:
+                    chain.add(await self._taken(stack, spec.sequence))
+
+    async def sealed(self, stack: str, uid: str, action: AuditAction, key: str = "") -> bool:
+        """Whether that was sealed already. Raises PortError."""
+        return identity(uid, action, key) in (await self._chain(stack)).sealed
+
+    async def _chain(self, stack: str) -> _Chain:
+        async with self._reading:
+            if self._chains is None:
+                self._chains = await self._read()
+        return self._chains.setdefault(stack, _Chain(genesis(stack)))
+
+    async def _read(self) -> dict[str, _Chain]:
+        chains: dict[str, _Chain] = {}
+        for record in await self._cluster.list("AuditRecord", self._root):
+            if isinstance(record, AuditRecord):
+                stack = record.spec.stack
+                chains.setdefault(stack, _Chain(genesis(stack))).add(record.spec)
+        return chains
+
+    async def _taken(self, stack: str, sequence: int) -> AuditRecordSpec:
+        """The record that another process sealed at that place."""
+        name = record_name(stack, sequence)
+        try:
+            found = await self._cluster.get("AuditRecord", self._root, name)
+        except ValueError as problem:
+            msg = f"audit record {name} cannot be read, so nothing can be sealed after it: {problem}"
+            raise UnreachableError(msg) from problem
+        if not isinstance(found, AuditRecord):
+            msg = f"audit record {name} was there and is gone"
+            raise UnreachableError(msg)
+        return found.spec
+
+    def _manifest(self, spec: AuditRecordSpec) -> dict[str, Any]:
+        return {
+            "apiVersion": API_VERSION,
+            "kind": "AuditRecord",
+            "metadata": {
+                "name": record_name(spec.stack, spec.sequence),
+                "namespace": self._root,
+                "labels": {STACK_LABEL: spec.stack, ACTION_LABEL: spec.action.value},
+            },
+            "spec": spec.dump(),
+        }
