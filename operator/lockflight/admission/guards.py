@@ -12,12 +12,17 @@ _COLLECTORS = (
     "'system:serviceaccount:kube-system:generic-garbage-collector']"
 )
 
+_WITHOUT_PEOPLE = ("environments", "releases", "freezewindows", "releasecalendars")
+
 
 def _status() -> list[dict[str, Any]]:
     return validating(
         "status",
         "Status without a people's list is written by the operator alone.",
-        Match([f"{plural}/status" for plural in ("environments", "releases", "freezewindows")], ["UPDATE"]),
+        Match(
+            [f"{plural}/status" for plural in ("environments", "releases", "freezewindows", "releasecalendars")],
+            ["UPDATE"],
+        ),
         {"user": _USER},
         [
             Check(
@@ -67,9 +72,9 @@ def _rule_objects() -> list[dict[str, Any]]:
     ask = "variables.resource + '/' + variables.name + ' in namespace ' + variables.stack"
     return validating(
         "rule-objects",
-        "Environments and freezes bind others: they change only by those who hold govern on them; "
+        "Environments, calendars and freezes bind others: they change only by those who hold govern on them; "
         "declaring a freeze takes RBAC alone, lifting it the verb lift.",
-        Match(["environments", "freezewindows"], ["CREATE", "UPDATE", "DELETE"]),
+        Match(["environments", "freezewindows", "releasecalendars"], ["CREATE", "UPDATE", "DELETE"]),
         {
             "user": _USER,
             "resource": "request.resource.resource",

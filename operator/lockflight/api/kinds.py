@@ -8,8 +8,9 @@ from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
+from lockflight.api.releasecalendar import ReleaseCalendar
 
-Living = Environment | Release | Promotion | ChangeRequest | FreezeWindow
+Living = Environment | Release | Promotion | ChangeRequest | FreezeWindow | ReleaseCalendar
 """The kinds that are reconciled: they have a status, and are watched."""
 
 AnyObject = Living | AuditRecord
@@ -117,6 +118,21 @@ FREEZE_WINDOW = Kind(
         _AGE,
     ),
 )
+RELEASE_CALENDAR = Kind(
+    "ReleaseCalendar",
+    "releasecalendars",
+    "lfcal",
+    ReleaseCalendar,
+    (
+        Column("Train", ".status.train"),
+        Column("Cut-off", ".status.cutOff"),
+        Column("Zone", ".spec.timeZone"),
+        Column("Ready", _ready("Ready", "status")),
+        Column("Sprint begun", ".status.sprint.start", priority=1),
+        Column("Message", _ready("Ready", "message"), priority=1),
+        _AGE,
+    ),
+)
 
 AUDIT_RECORD = Kind(
     "AuditRecord",
@@ -134,7 +150,7 @@ AUDIT_RECORD = Kind(
     ),
 )
 
-LIVING = (ENVIRONMENT, RELEASE, PROMOTION, CHANGE_REQUEST, FREEZE_WINDOW)
+LIVING = (ENVIRONMENT, RELEASE, PROMOTION, CHANGE_REQUEST, FREEZE_WINDOW, RELEASE_CALENDAR)
 """The kinds that are reconciled and watched."""
 KINDS = (*LIVING, AUDIT_RECORD)
 BY_NAME = {kind.name: kind for kind in KINDS}

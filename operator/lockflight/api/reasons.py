@@ -85,6 +85,8 @@ CHANGE_HELD = "ChangeHeld"
 
 DOWNGRADE = "Downgrade"
 
+CALENDAR_INVALID = "CalendarInvalid"
+
 FREEZE_ACTIVE = "FreezeActive"
 FREEZE_AHEAD = "FreezeAhead"
 FREEZE_INVALID = "FreezeInvalid"

@@ -10,11 +10,12 @@ from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.kinds import BY_NAME, AnyObject, Kind
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
+from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.cli.app import App
 from lockflight.cli.client import Manifest
 from lockflight.cli.errors import CliError
 
-T = TypeVar("T", Environment, Release, Promotion, ChangeRequest, FreezeWindow)
+T = TypeVar("T", Environment, Release, Promotion, ChangeRequest, FreezeWindow, ReleaseCalendar)
 
 
 def kind_of(model: type[AnyObject]) -> Kind:

@@ -22,7 +22,7 @@ from lockflight.workflow.deps import Deps
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for
 
-_RULES = ("Environment", "FreezeWindow")
+_RULES = ("Environment", "FreezeWindow", "ReleaseCalendar")
 
 
 @dataclass(frozen=True, slots=True)

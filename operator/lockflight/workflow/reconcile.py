@@ -11,8 +11,9 @@ from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
+from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.ports import ConflictError, GoneError, PortError
-from lockflight.workflow import change, environment, freeze, promotion, release
+from lockflight.workflow import calendar, change, environment, freeze, promotion, release
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.keys import Key
 
@@ -42,6 +43,8 @@ async def reconcile(deps: Deps, key: Key) -> datetime | None:
                 return await freeze.reconcile(deps, obj)
             case AuditRecord():
                 return None
+            case ReleaseCalendar():
+                return await calendar.reconcile(deps, obj)
     except ConflictError:
         # Somebody wrote in between: decide again soon, but not all at the same instant.
         await _read_again(deps, key)

@@ -301,6 +301,7 @@ _STATUS: dict[str, _Tries] = {
         ("a forged proof of passing", "nosy", _observed("releases", digest=digest("x"))),
         ("an environment declared empty", "admin", _observed("environments", targets=[], observedGeneration=9)),
         ("a freeze declared over", "nosy", _observed("freezewindows", phase="Ended")),
+        ("another train", "nosy", _observed("releasecalendars", train="2030.99")),
     ),
 }
 _IN_USE: dict[str, _Tries] = {
@@ -323,6 +324,9 @@ _RULES: dict[str, _Tries] = {
         ("a new environment", "nosy", lambda w, who: w.make("environments", who)),
         ("an environment with less soak", "nosy", _edit("environments", soak="1m")),
         ("deleting an environment", "nosy", _delete("environments")),
+        ("a new calendar", "nosy", lambda w, who: w.make("releasecalendars", who)),
+        ("a later cut-off", "nosy", _edit("releasecalendars", train={"cutOff": "+0bd 08:00"})),
+        ("deleting a calendar", "nosy", _delete("releasecalendars")),
         ("the board shortens a freeze", "alice", _edit("freezewindows", end="2030-12-19T00:00:00")),
         (
             "the board narrows a freeze as it lifts it",

@@ -101,10 +101,16 @@ kind: ClusterRole
 metadata: {name: admission-nosy}
 rules:
 - apiGroups: [lockflight.dev]
-  resources: [environments, releases, promotions, changerequests, freezewindows, auditrecords]
+  resources: [environments, releases, promotions, changerequests, freezewindows, releasecalendars, auditrecords]
   verbs: [get, list, create, update, patch, delete, deletecollection]
 - apiGroups: [lockflight.dev]
-  resources: [environments/status, releases/status, promotions/status, changerequests/status, freezewindows/status]
+  resources:
+  - environments/status
+  - releases/status
+  - promotions/status
+  - changerequests/status
+  - freezewindows/status
+  - releasecalendars/status
   verbs: [get, update, patch]
 - apiGroups: [""]
   resources: [namespaces, namespaces/status, namespaces/finalize]

@@ -166,7 +166,9 @@ def test_whoever_holds_govern_changes_the_rules(world: World, who: str) -> None:
     world.send(who, "PATCH", environment.path, {"spec": {"soak": "1h"}}, MERGE_PATCH)
     freeze = world.make("freezewindows", who=who)
     world.send(who, "PATCH", freeze.path, {"spec": {"end": "2030-12-20T00:00:00"}}, MERGE_PATCH)
-    for thing in (environment, freeze):
+    calendar = world.make("releasecalendars", who=who)
+    world.send(who, "PATCH", calendar.path, {"spec": {"train": {"cutOff": "-5bd 12:00"}}}, MERGE_PATCH)
+    for thing in (environment, freeze, calendar):
         world.send(who, "DELETE", thing.path)
 
 

@@ -12,6 +12,7 @@ from lockflight.policy.labels import deployer
 
 from .world import API, JSON_PATCH, MERGE_PATCH, STACK, TARGET, RefusedError, World
 
+_KINDS = ["environments", "releases", "promotions", "changerequests", "freezewindows", "releasecalendars"]
 EXAMPLES = Path(__file__).parents[3] / "manifests/examples"
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/lockflight-system/leases"
@@ -93,7 +94,7 @@ def test_the_operator_asks_and_tells(world: World) -> None:
     world.send("operator", "POST", f"/api/v1/namespaces/{STACK}/events", event)
 
 
-@pytest.mark.parametrize("kind", ["environments", "releases", "promotions", "changerequests", "freezewindows"])
+@pytest.mark.parametrize("kind", _KINDS)
 def test_the_operator_lists_everywhere_and_writes_status_only(world: World, kind: str) -> None:
     thing = world.make(kind, who="admin")
     assert world.send("operator", "GET", f"{API}/{kind}")["items"]
@@ -119,20 +120,24 @@ def test_the_operator_reads_values_of_the_stack_by_name_only(world: World, kind:
 
 
 def test_delivery_writes_no_rules_and_approves_nothing(world: World) -> None:
-    for kind in ("environments", "freezewindows"):
+    for kind in ("environments", "freezewindows", "releasecalendars"):
         with pytest.raises(RefusedError, match="cannot create"):
             world.make(kind, who="jo")
     with pytest.raises(RefusedError, match="cannot patch"):
         world.send("jo", "PATCH", world.planned().status, [], JSON_PATCH)
 
 
-@pytest.mark.parametrize("name", ["stack/stack.yaml", "release.yaml", "changerequest.yaml", "freezewindow.yaml"])
+@pytest.mark.parametrize(
+    "name",
+    ["stack/stack.yaml", "release.yaml", "changerequest.yaml", "freezewindow.yaml", "releasecalendar.yaml"],
+)
 def test_the_examples_pass_schema_and_policies(world: World, name: str) -> None:
     plurals = {
         "Environment": "environments",
         "Release": "releases",
         "ChangeRequest": "changerequests",
         "FreezeWindow": "freezewindows",
+        "ReleaseCalendar": "releasecalendars",
     }
     ours = [obj for obj in yaml.safe_load_all((EXAMPLES / name).read_text()) if obj["kind"] in plurals]
     assert ours

@@ -129,6 +129,7 @@ _SPECS: dict[str, dict[str, Any]] = {
         "previous": digest("the one before"),
         "hash": digest("this one"),
     },
+    "releasecalendars": {"timeZone": "UTC", "sprint": {"start": "2030-11-04"}},
 }
 _KINDS = {
     "changerequests": ("ChangeRequest", "approvals"),
@@ -137,6 +138,7 @@ _KINDS = {
     "environments": ("Environment", ""),
     "freezewindows": ("FreezeWindow", ""),
     "auditrecords": ("AuditRecord", ""),
+    "releasecalendars": ("ReleaseCalendar", ""),
 }
 
 

@@ -10,6 +10,8 @@ COMPONENT = {"name": "api", "chart": OCI}
 JOB: Json = {"template": {"spec": {"template": {}}}}
 NO_TIME = "must be longer than 0s: write a duration such as 10m"
 NO_DAY = "no such day or time: write it like 2026-12-18T18:00:00"
+AFTER = "lies after"
+IN_ORDER = "cutOff, candidate and production follow one another (defaults -3bd 17:00, +0bd 09:00, +1bd 09:00)"
 ONE_ORIGIN = "a chart comes from oci or from repository: give exactly one of them"
 NAME_THERE = "a chart in a repository has a name there, an oci chart has none: repository and name go together"
 
@@ -314,5 +316,50 @@ CASES = [
             {"metadata.name": "payments-7"},
             {"metadata.name": "ledger-0000000007"},
         )
+    ),
+    # ReleaseCalendar
+    Case(
+        "ReleaseCalendar",
+        "spec.sprint.start",
+        "no such day: write it like 2026-11-02",
+        {"spec.sprint.start": "2028-02-29"},
+        {"spec.sprint.start": "2100-02-29"},
+    ),
+    Case(
+        "ReleaseCalendar",
+        "spec",
+        "in every month or quarter a sprint must end: with every: Month sprints have at most 4w, "
+        "with Quarter at most 12w",
+        {"spec.train": {"every": "Month"}, "spec.sprint.length": "28d"},
+        {"spec.train": {"every": "Month"}, "spec.sprint.length": "5w"},
+    ),
+    Case(
+        "ReleaseCalendar",
+        "spec.train",
+        "a train has a number of sprints, or leaves every Month or Quarter: give one of them",
+        {"spec.train": {"every": "Quarter"}},
+        {"spec.train.every": "Quarter"},
+    ),
+    Case(
+        "ReleaseCalendar",
+        "spec.train",
+        f"cutOff {AFTER} candidate: {IN_ORDER}",
+        {"spec.train.cutOff": "+0bd 09:00"},
+        {"spec.train.cutOff": "+0bd 09:01"},
+    ),
+    Case(
+        "ReleaseCalendar",
+        "spec.train",
+        f"candidate {AFTER} production: {IN_ORDER}",
+        {"spec.train.candidate": "+9d 08:00"},
+        {"spec.train.candidate": "+2bd 08:00"},
+    ),
+    Case(
+        "ReleaseCalendar",
+        "spec.train",
+        "every train needs a name of its own: use {year} and {number} (or {month}, {quarter} with every: Month, "
+        "Quarter)",
+        {"spec.train.name": "train-{number}-of-{year}"},
+        {"spec.train.name": "{year}-{month}"},
     ),
 ]

@@ -39,7 +39,7 @@ def test_the_chart_lints(values: dict[str, Any]) -> None:
 
 
 def test_the_operator_may_do_exactly_this_everywhere() -> None:
-    kinds = ("environments", "releases", "promotions", "changerequests", "freezewindows")
+    kinds = ("environments", "releases", "promotions", "changerequests", "freezewindows", "releasecalendars")
     expected = {("lockflight.dev", kind, "", verb) for kind in kinds for verb in ("get", "list", "watch")}
     expected |= {("lockflight.dev", f"{kind}/status", "", "patch") for kind in kinds}
     expected |= {("lockflight.dev", "promotions", "", "create")}

@@ -20,6 +20,7 @@ from lockflight.api.promotion import (
     SignOff,
 )
 from lockflight.api.release import Passage, Release
+from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.policy.digest import change_digest
 from lockflight.policy.effective import effective
 from lockflight.policy.gates import evaluate_all
@@ -307,6 +308,12 @@ def freeze(name: str = "year-end", namespace: str = ROOT, **spec: Any) -> Freeze
     }
     given = {key: value for key, value in full.items() if value is not None}
     return FreezeWindow.model_validate({"metadata": meta(name, namespace), "spec": given})
+
+
+def calendar(name: str = "four-weekly", namespace: str = STACK, **spec: Any) -> ReleaseCalendar:
+    """Two-week sprints from 2 November 2026 in Berlin, two of them a train, unless ``spec`` says otherwise."""
+    full = {"timeZone": "Europe/Berlin", "sprint": {"start": "2026-11-02"}, **spec}
+    return ReleaseCalendar.model_validate({"metadata": meta(name, namespace), "spec": full})
 
 
 def revision(number: int = 1, version: str = "2.3.1", **given: Any) -> Revision:

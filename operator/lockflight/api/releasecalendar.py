@@ -1,0 +1,203 @@
+"""ReleaseCalendar: sprints, the trains that leave at their end, and what must be ready by when."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lockflight.api.common import API_VERSION, Cel, Meta, ObjectName, Schema, Time, rules, validations
+from lockflight.api.conditions import Conditions
+
+DEFAULT_LENGTH = "2w"
+DEFAULT_SPRINTS = 2
+DEFAULT_CUT_OFF = "-3bd 17:00"
+DEFAULT_CANDIDATE = "+0bd 09:00"
+DEFAULT_PRODUCTION = "+1bd 09:00"
+DEFAULT_PRODUCTION_FOR = "2bd"
+
+Day = Annotated[
+    str,
+    Field(
+        pattern=r"^2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        max_length=10,
+        json_schema_extra=validations(
+            Cel(
+                "!self.matches('-(02-3|(04|06|09|11)-31)') && (!self.contains('-02-29') || "
+                "int(self.substring(0, 4)) % 4 == 0 && (int(self.substring(0, 4)) % 100 != 0 || "
+                "int(self.substring(0, 4)) % 400 == 0))",
+                "no such day: write it like 2026-11-02",
+            )
+        ),
+    ),
+]
+"""A day of the calendar, without time or zone."""
+
+Offset = Annotated[
+    str,
+    Field(
+        pattern=r"^(\+(0|[1-9][0-9]?)|-[1-9][0-9]?)(bd|d) ([01][0-9]|2[0-3]):[0-5][0-9]$",
+        max_length=11,
+    ),
+]
+"""Days (d) or business days (bd) from the day on which a train's last sprint is over, and a time on that day."""
+
+Span = Annotated[str, Field(pattern=r"^([1-9][0-9]?(bd|d)|[1-9][0-9]{0,2}h)$", max_length=4)]
+"""How long: business days (bd) or days (d) on the wall clock, or hours (h) of elapsed time."""
+
+
+class Every(StrEnum):
+    """Trains by the calendar instead of by a number of sprints."""
+
+    MONTH = "Month"
+    QUARTER = "Quarter"
+
+
+class Sprint(Schema):
+    """When sprints begin and how long they are."""
+
+    start: Day = Field(description="The first day of a sprint, from which all others are counted.")
+    length: Annotated[str, Field(pattern=r"^[1-9][0-9]?[dw]$", max_length=3)] | None = Field(
+        None, description=f"Weeks (w) or days (d). Default {DEFAULT_LENGTH}."
+    )
+
+
+def _order(first: str, first_default: str, then: str, then_default: str) -> Cel:
+    """The rule that one offset is not after another; days and business days can only be compared by the operator."""
+
+    def given(name: str, default: str) -> str:
+        return f"(has(self.{name}) ? self.{name} : '{default}')"
+
+    def minutes(text: str) -> str:
+        parts = f"{text}.replace('bd', 'd').split('d ')"
+        return f"(int({parts}[0]) * 1440 + int({parts}[1].substring(0, 2)) * 60 + int({parts}[1].substring(3)))"
+
+    one, two = given(first, first_default), given(then, then_default)
+    return Cel(
+        f"{one}.contains('bd') != {two}.contains('bd') || {minutes(one)} <= {minutes(two)}",
+        f"{first} lies after {then}: cutOff, candidate and production follow one another "
+        f"(defaults {DEFAULT_CUT_OFF}, {DEFAULT_CANDIDATE}, {DEFAULT_PRODUCTION})",
+        first,
+    )
+
+
+class TrainRule(Schema):
+    """Which sprints make a train, and its times: offsets from the day on which its last sprint is over."""
+
+    model_config = rules(
+        Cel(
+            "!has(self.sprints) || !has(self.every)",
+            "a train has a number of sprints, or leaves every Month or Quarter: give one of them",
+            "every",
+        ),
+        _order("cutOff", DEFAULT_CUT_OFF, "candidate", DEFAULT_CANDIDATE),
+        _order("candidate", DEFAULT_CANDIDATE, "production", DEFAULT_PRODUCTION),
+        Cel(
+            "!has(self.name) || self.name.contains('{year}') && (self.name.contains('{number}') || "
+            "has(self.every) && (self.every == 'Month' ? self.name.contains('{month}') : "
+            "self.name.contains('{quarter}')))",
+            "every train needs a name of its own: use {year} and {number} "
+            "(or {month}, {quarter} with every: Month, Quarter)",
+            "name",
+        ),
+    )
+
+    sprints: Annotated[int, Field(ge=1, le=26)] | None = Field(
+        None, description=f"How many sprints a train collects. Default {DEFAULT_SPRINTS}."
+    )
+    every: Every | None = Field(
+        None, description="Instead: the sprints whose last day falls into the same month or quarter."
+    )
+    name: (
+        Annotated[
+            str, Field(pattern=r"^([A-Za-z0-9._-]|\{(year|number|month|quarter)\})+$", min_length=1, max_length=48)
+        ]
+        | None
+    ) = Field(
+        None,
+        description="Name of a train: {year}, {number} in that year, {month}, {quarter} are those of its last day, "
+        "with two digits. Default {year}.{number}.",
+    )
+    cut_off: Offset | None = Field(
+        None, description=f"Scope: releases made before then are on the train. Default {DEFAULT_CUT_OFF}."
+    )
+    candidate: Offset | None = Field(
+        None, description=f"From then on they may enter tier UAT. Default {DEFAULT_CANDIDATE}."
+    )
+    production: Offset | None = Field(
+        None, description=f"From then on they may enter tier Production. Default {DEFAULT_PRODUCTION}."
+    )
+    production_for: Span | None = Field(
+        None, description=f"How long; what has not started by then takes the next. Default {DEFAULT_PRODUCTION_FOR}."
+    )
+
+
+_DAYS = (
+    "(!has(self.sprint.length) ? 14 : int(self.sprint.length.substring(0, size(self.sprint.length) - 1)) * "
+    "(self.sprint.length.endsWith('w') ? 7 : 1))"
+)
+
+
+class ReleaseCalendarSpec(Schema):
+    """The rhythm in which scope goes to production."""
+
+    model_config = rules(
+        Cel(
+            f"!has(self.train) || !has(self.train.every) || {_DAYS} <= (self.train.every == 'Month' ? 28 : 84)",
+            "in every month or quarter a sprint must end: with every: Month sprints have at most 4w, "
+            "with Quarter at most 12w",
+            "sprint.length",
+        ),
+    )
+
+    time_zone: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
+            max_length=64,
+            description="IANA zone, such as Europe/Berlin: all times are on its wall clock.",
+        ),
+    ]
+    sprint: Sprint
+    train: TrainRule | None = None
+
+
+class SprintStatus(Schema):
+    """The sprint that is on."""
+
+    number: int = Field(description="Its number in the train.")
+    start: Annotated[str, Field(max_length=10)] = Field(description="Its first day.")
+    end: Annotated[str, Field(max_length=10)] = Field(description="Its last day.")
+    train: ObjectName = Field(description="The train it works for.")
+
+
+class TrainStatus(Schema):
+    """A train's times."""
+
+    name: ObjectName = Field(description="Its name.")
+    cut_off: Time = Field(description="Releases made before then are on it.")
+    candidate: Time = Field(description="Tier UAT from then on.")
+    production: Time = Field(description="Tier Production from then on.")
+    production_until: Time = Field(description="Until then.")
+
+
+class ReleaseCalendarStatus(Schema):
+    """What the operator made of it. Advisory: gates judge the spec."""
+
+    observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
+    conditions: Conditions = ()
+    sprint: SprintStatus | None = Field(None, description="The sprint that is on; absent before the first.")
+    train: ObjectName | None = Field(None, description="The train that a release made now would be on.")
+    cut_off: Time | None = Field(None, description="Its cut-off.")
+    trains: Annotated[tuple[TrainStatus, ...], Field(max_length=6)] = Field(
+        (), description="The next six trains that have not left for good."
+    )
+
+
+class ReleaseCalendar(Schema):
+    """Sprints and trains. In the root namespace every stack may refer to it, elsewhere its own."""
+
+    api_version: Literal["lockflight.dev/v1alpha1"] = API_VERSION  # type: ignore[assignment]
+    kind: Literal["ReleaseCalendar"] = "ReleaseCalendar"
+    metadata: Meta
+    spec: ReleaseCalendarSpec
+    status: ReleaseCalendarStatus = ReleaseCalendarStatus()

@@ -1,0 +1,1 @@
+"""Cadence: sprints, trains, and which release is on which."""

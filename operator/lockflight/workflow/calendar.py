@@ -1,0 +1,63 @@
+"""Reconcile a ReleaseCalendar: show the sprint, the train and the next six. Gates judge the spec themselves."""
+
+from datetime import datetime
+
+from lockflight.api import reasons
+from lockflight.api.conditions import condition, merge
+from lockflight.api.releasecalendar import ReleaseCalendar, ReleaseCalendarStatus, SprintStatus, TrainStatus
+from lockflight.policy.cadence import view
+from lockflight.policy.cadence.calendar import trains
+from lockflight.policy.cadence.offsets import InvalidCalendar
+from lockflight.policy.cadence.trains import Train
+from lockflight.policy.windows import both_clocks
+from lockflight.workflow.deps import Deps
+from lockflight.workflow.status import write
+
+
+async def reconcile(deps: Deps, calendar: ReleaseCalendar) -> datetime | None:
+    """One pass; the next instant at which what it shows changes. Raises PortError."""
+    now, generation = deps.clock.now(), calendar.metadata.generation
+    again: datetime | None = None
+    try:
+        seen = view.at(trains(calendar), now)
+        shown, again = _shown(seen), seen.changes_at
+        zone = trains(calendar).zone
+        boarding = seen.boarding
+        ready, reason = True, "Valid"
+        message = f"releases made before {both_clocks(boarding.cut_off, zone)} are on train {boarding.name}"
+    except InvalidCalendar as problem:
+        shown, ready, reason = ReleaseCalendarStatus(), False, reasons.CALENDAR_INVALID
+        message = f"{problem}; until mended no train of this calendar leaves"
+    met = condition(reasons.READY, ready, reason, message, generation=generation, now=now)
+    status = shown.model_copy(
+        update={"observed_generation": generation, "conditions": merge(calendar.status.conditions, [met])}
+    )
+    await write(deps, calendar, status)
+    return again
+
+
+def _shown(seen: view.Now) -> ReleaseCalendarStatus:
+    sprint = seen.sprint
+    return ReleaseCalendarStatus(
+        sprint=SprintStatus(
+            number=seen.sprint_number,
+            start=sprint.start.isoformat(),
+            end=sprint.end.isoformat(),
+            train=seen.sprint_train.name,
+        )
+        if sprint and seen.sprint_train
+        else None,
+        train=seen.boarding.name,
+        cut_off=seen.boarding.cut_off,
+        trains=tuple(map(_row, seen.upcoming)),
+    )
+
+
+def _row(train: Train) -> TrainStatus:
+    return TrainStatus(
+        name=train.name,
+        cut_off=train.cut_off,
+        candidate=train.candidate,
+        production=train.production,
+        production_until=train.until,
+    )
