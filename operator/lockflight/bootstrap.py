@@ -1,6 +1,7 @@
 """The composition root: the only place that knows which adapter stands behind which port."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from lockflight.adapters.admission import KubeAdmission
 from lockflight.adapters.api_client import KubeClient
 from lockflight.adapters.charts import ChartCache
 from lockflight.adapters.clock import SystemClock
@@ -18,6 +20,7 @@ from lockflight.adapters.kube import KubeCluster
 from lockflight.adapters.lease import LeaseLeader
 from lockflight.adapters.listing import KubeListing
 from lockflight.adapters.metrics import PrometheusMetrics
+from lockflight.admission.installed import installed
 from lockflight.handlers import watch
 from lockflight.handlers.health import Http
 from lockflight.handlers.intake import Intake
@@ -32,6 +35,7 @@ from lockflight.settings import Settings
 from lockflight.workflow.deps import Deps, Options
 from lockflight.workflow.keys import Key
 from lockflight.workflow.reconcile import reconcile
+from lockflight.workflow.selftest import keep_testing
 from lockflight.workflow.slots import Slots
 from lockflight.workflow.trail import AuditTrail
 
@@ -52,6 +56,8 @@ class Operator:
     watches: Watches
     leader: LeaseLeader
     queue: WorkQueue[Key]
+    self_test: Callable[[], Coroutine[None, None, None]]
+    """Tests without end whether the policies in the API server are in force."""
     vitals: Vitals
     http: Http
 
@@ -82,6 +88,7 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
         deps = Deps(
             clock=clock,
             cluster=cluster,
+            admission=KubeAdmission(client),
             helm=HelmCli(
                 settings.helm_binary,
                 environment,
@@ -108,12 +115,15 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
                 values_max_bytes=settings.values_max_bytes,
                 plan_retry=timedelta(seconds=settings.plan_retry_seconds),
                 secrets_key=settings.secrets_key_file.read_bytes() if settings.secrets_key_file else b"",
+                policies=installed,
             ),
         )
         queue = WorkQueue(
             partial(_pass, deps), clock, concurrency=settings.reconcile_concurrency, failed=partial(_failed, metrics)
         )
         intake = Intake(store)
+        admission_changed = asyncio.Event()
+        waker = Waker(deps, queue)
         lists = Lists(KubeListing(client), intake, clock, metrics)
         vitals = Vitals(
             lists, queue, store, metrics, longest_silence=timedelta(seconds=3 * settings.resync_seconds + 60)
@@ -123,10 +133,11 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
             clock=clock,
             lists=lists,
             store=store,
-            waker=Waker(deps, queue),
-            watches=Watches(watch.registry(intake, lists.told), watch.settings()),
+            waker=waker,
+            watches=Watches(watch.registry(intake, lists.told, admission_changed.set), watch.settings()),
             leader=leader,
             queue=queue,
+            self_test=partial(keep_testing, deps, admission_changed, waker.everything),
             vitals=vitals,
             http=Http(healthy=vitals.healthy, ready=vitals.ready, exposition=partial(_exposition, vitals, metrics)),
         )

@@ -69,6 +69,7 @@ async def _work(operator: bootstrap.Operator, told: asyncio.Event) -> None:
         tasks.create_task(_resync(operator), name="resync")
         await operator.leader.acquired.wait()
         operator.vitals.leading = True
+        tasks.create_task(operator.self_test(), name="self-test")
         await operator.queue.run()
 
 

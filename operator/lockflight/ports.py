@@ -98,6 +98,50 @@ class Cluster(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Registered:
+    """What the API server applies to writes: admission policies, their bindings, mutating webhooks."""
+
+    objects: tuple[Mapping[str, Any], ...]
+    stamps: bool
+    """The server knows MutatingAdmissionPolicy v1, so the policies that stamp are to be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgery:
+    """A write that one of our policies must refuse; it is only ever sent as a dry run."""
+
+    policy: str
+    """The policy that must refuse it, by name."""
+    kind: str
+    """A kind of ours, or ConfigMap."""
+    namespace: str
+    body: Mapping[str, Any]
+    """The object to create; with ``name``: what to merge into its status."""
+    name: str = ""
+    user: str | None = None
+    """Whom to impersonate; None: it is the operator's own write."""
+
+
+class Admission(Protocol):
+    """Admission in the API server, as the self-test looks at it."""
+
+    async def account(self) -> str:
+        """The name under which the API server knows the operator. Raises PortError."""
+        ...
+
+    async def registered(self) -> Registered:
+        """Everything registered there, read afresh. Raises PortError."""
+        ...
+
+    async def refused_by(self, forgery: Forgery) -> tuple[str, ...]:
+        """The policies that refused it; empty where it was let through.
+
+        Raises PortError where no policy was asked: RBAC, a missing object or a time-out came before.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class JobResult:
     """How a Job ended."""
 

@@ -1,5 +1,6 @@
 """Honest stand-ins for the ports: they refuse what the real ones refuse (tests/contract holds both to that)."""
 
+from tests.fakes.admission import FakeAdmission
 from tests.fakes.charts import FakeCharts
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
@@ -9,6 +10,7 @@ from tests.fakes.recording import Emitted, RecordingEvents, RecordingMetrics
 
 __all__ = [
     "Emitted",
+    "FakeAdmission",
     "FakeCharts",
     "FakeClock",
     "FakeCluster",

@@ -12,6 +12,7 @@ from lockflight.workflow.deps import Deps, Options
 from lockflight.workflow.keys import Key, key_of
 from lockflight.workflow.reconcile import reconcile
 from lockflight.workflow.trail import AuditTrail
+from tests.fakes import FakeAdmission
 
 _MOST_PASSES = 400
 _SOON = timedelta(seconds=1)
@@ -31,11 +32,13 @@ class Process:
         metrics: ports.Metrics,
         leadership: ports.Leadership,
         options: Options,
+        admission: ports.Admission | None = None,
     ) -> None:
         self.store = LiveStore()
         self.deps = Deps(
             clock=clock,
             cluster=cluster,
+            admission=admission or FakeAdmission(),
             helm=helm,
             charts=charts,
             events=events,

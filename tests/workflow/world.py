@@ -25,7 +25,15 @@ from lockflight.devcluster.providers import ClusterLike
 from lockflight.policy.model import HelmStatus, Revision
 from lockflight.ports import Helm
 from lockflight.workflow.deps import Options
-from tests.fakes import FakeCharts, FakeClock, FakeHelm, FakeLeadership, RecordingEvents, RecordingMetrics
+from tests.fakes import (
+    FakeAdmission,
+    FakeCharts,
+    FakeClock,
+    FakeHelm,
+    FakeLeadership,
+    RecordingEvents,
+    RecordingMetrics,
+)
 from tests.real import apply, helm_binary, make_charts
 from tests.workflow.faults import Faults, FaultyCluster, FaultyHelm
 from tests.workflow.process import Process
@@ -258,6 +266,7 @@ class FakeWorld(World):
         self.cluster.faults = self.helm.faults = self.faults
         self.charts.publish("oci://registry.example/app", "1.0.0")
         self.events, self.metrics = RecordingEvents(), RecordingMetrics()
+        self.admission = FakeAdmission()
         self.leaders: list[FakeLeadership] = []
         self.process = self.start()
         self.process.listen()
@@ -279,6 +288,7 @@ class FakeWorld(World):
             metrics=self.metrics,
             leadership=self.leadership,
             options=Options(root_namespace=ROOT),
+            admission=self.admission,
         )
 
     def chart(self) -> dict[str, Any]:

@@ -99,13 +99,16 @@ class KubeClient:
         path: str,
         body: Mapping[str, Any],
         *,
+        query: Mapping[str, str] | None = None,
         content_type: str = _JSON,
         impersonate: str | None = None,
     ) -> dict[str, Any]:
         """POST, PUT or PATCH once; again only where the server said that it did not take it on. Raises PortError."""
         for attempt in range(1, _READ_ATTEMPTS + 1):
             try:
-                return await self._send(method, path, body=body, content_type=content_type, impersonate=impersonate)
+                return await self._send(
+                    method, path, query=query, body=body, content_type=content_type, impersonate=impersonate
+                )
             except _BusyError as problem:
                 if problem.taken or attempt == _READ_ATTEMPTS:
                     raise

@@ -30,6 +30,8 @@ class PrometheusMetrics:
         )
         self._histogram("reconcile_duration_seconds", "How long one reconcile took.", _QUICK_SECONDS, "kind")
         self._gauge("gate_blocked", "1 where the gate last judged was closed.", "environment", "gate")
+        self._gauge("self_test_failures", "What the self-test last found wrong or could not ask.", "half")
+        self._gauge("other_mutators", "Policies and webhooks of others that may change what is written here.")
         self._gauge("freeze_window_active", "1 while the freeze window is active.", "window")
         self._gauge("watch_staleness_seconds", "Time since the watch of a kind last gave a sign of life.", "kind")
         self._counter("watch_missed_total", "Changes that a watch did not tell of and a comparison found.", "kind")

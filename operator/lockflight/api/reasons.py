@@ -7,6 +7,7 @@ RECONCILING = "Reconciling"
 STALLED = "Stalled"
 APPROVED = "Approved"
 CONFIGURATION_PENDING = "ConfigurationPending"
+ADMISSION_IN_FORCE = "AdmissionInForce"
 
 # Gates, in the order in which they are shown
 BINDING = "Binding"
@@ -23,6 +24,7 @@ CHANGE_WINDOW = "ChangeWindow"
 CHANGE_CONTROL = "ChangeControl"
 ROLLBACK_PLAN = "RollbackPlan"
 CONCURRENCY = "Concurrency"
+ADMISSION = "Admission"
 
 GATES = (
     BINDING,
@@ -39,6 +41,7 @@ GATES = (
     CHANGE_CONTROL,
     ROLLBACK_PLAN,
     CONCURRENCY,
+    ADMISSION,
 )
 """Every gate. A promotion starts only when each of them was judged and is open."""
 
@@ -121,6 +124,10 @@ IRREVERSIBLE = "Irreversible"
 TARGET_BUSY = "TargetBusy"
 AFTER_PEER = "AfterPeer"
 HELM_LOCKED = "HelmLocked"
+
+POLICIES_NOT_IN_FORCE = "PoliciesNotInForce"
+SELF_TEST_PENDING = "SelfTestPending"
+IN_FORCE = "InForce"
 
 # Reasons of a promotion's condition Succeeded while it is carried out, beside those of the gates
 DEPLOYING = "Deploying"

@@ -22,3 +22,13 @@ WATCHED = (
     Watched(NAMESPACE, "", "v1", "namespaces"),
     *(Watched(kind.name, GROUP, VERSION, kind.plural) for kind in LIVING),
 )
+
+ADMISSION = (
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+    "mutatingadmissionpolicies",
+    "mutatingadmissionpolicybindings",
+    "mutatingwebhookconfigurations",
+)
+"""What decides about writes in the API server: watched to test again at once, never kept. A server that does not know
+one of them is served all the same."""

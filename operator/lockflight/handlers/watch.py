@@ -6,19 +6,23 @@ from collections.abc import Callable
 import kopf
 
 from lockflight.handlers.intake import Intake
-from lockflight.handlers.kinds import WATCHED, Watched
+from lockflight.handlers.kinds import ADMISSION, WATCHED, Watched
 
 # Above kopf's inactivity timeout, so that a silent stream ends for what it is; below the age that fails liveness.
 _SERVER_TIMEOUT = 300
 _CLIENT_TIMEOUT = 310
 
 
-def registry(intake: Intake, told: Callable[[str], None]) -> kopf.OperatorRegistry:
-    """One event handler a kind; ``told`` hears the kind of every event."""
+def registry(
+    intake: Intake, told: Callable[[str], None], admission_changed: Callable[[], None]
+) -> kopf.OperatorRegistry:
+    """One event handler a kind; ``told`` hears the kind of every event, ``admission_changed`` of every policy's."""
     handlers = kopf.OperatorRegistry()
     kopf.on.login(registry=handlers, id="login")(_login)
     for kind in WATCHED:
         _watch(handlers, kind, intake, told)
+    for plural in ADMISSION:
+        _watch_admission(handlers, plural, admission_changed)
     return handlers
 
 
@@ -32,6 +36,13 @@ def _watch(handlers: kopf.OperatorRegistry, kind: Watched, intake: Intake, told:
 
     where = (kind.group, kind.version, kind.plural) if kind.group else (kind.version, kind.plural)
     kopf.on.event(*where, registry=handlers, id=kind.plural)(event)
+
+
+def _watch_admission(handlers: kopf.OperatorRegistry, plural: str, changed: Callable[[], None]) -> None:
+    async def event(**_: object) -> None:
+        changed()
+
+    kopf.on.event("admissionregistration.k8s.io", "v1", plural, registry=handlers, id=plural)(event)
 
 
 def _login(**kwargs: object) -> kopf.ConnectionInfo | None:

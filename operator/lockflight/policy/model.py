@@ -10,6 +10,7 @@ from lockflight.api.environment import Environment, EnvironmentSpec
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Outcome, Promotion, WaitingFor
 from lockflight.api.release import Release
+from lockflight.policy.selftest import Admission
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,8 @@ class Snapshot:
     plan: Plan | PlanProblem | None = None
     revisions: tuple[Revision, ...] = ()
     """Helm's storage in the target namespace for this application's releases, any order."""
+    admission: Admission | None = None
+    """What the self-test found; None: it has not run yet."""
     peers: tuple[Promotion, ...] = ()
     """Other promotions of the same application into the same environment, any phase."""
     peer_changes: tuple[ChangeRequest, ...] = ()

@@ -1,13 +1,20 @@
 """What the workflow works with: the ports, the store and a few numbers."""
 
 import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from lockflight import ports
+from lockflight.workflow.findings import Findings
 from lockflight.workflow.plancache import PlanCache
 from lockflight.workflow.slots import Slots
 from lockflight.workflow.store import Store
+
+
+def _no_policies(_: str) -> Iterable[Mapping[str, Any]]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,8 @@ class Options:
     """When to try again what could not be judged or fetched."""
     secrets_key: bytes = b""
     """Key of the secrets digest; empty: none is recorded."""
+    policies: Callable[[str], Iterable[Mapping[str, Any]]] = _no_policies
+    """The admission policies and bindings that must be in force, for the operator's account."""
 
 
 @dataclass(slots=True)
@@ -38,6 +47,7 @@ class Deps:
 
     clock: ports.Clock
     cluster: ports.Cluster
+    admission: ports.Admission
     helm: ports.Helm
     charts: ports.Charts
     events: ports.Events
@@ -48,6 +58,8 @@ class Deps:
     options: Options = field(default_factory=Options)
     plans: PlanCache = field(default_factory=PlanCache)
     slots: Slots = field(default_factory=Slots)
+    findings: Findings = field(default_factory=Findings)
+    """Of the self-test."""
     running: dict[str, Running] = field(default_factory=dict)
     """By promotion UID."""
     targets: dict[tuple[str, str], str] = field(default_factory=dict)

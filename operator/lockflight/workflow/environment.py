@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from lockflight.api import reasons
+from lockflight.api.common import Tier
 from lockflight.api.conditions import Condition, condition, merge
 from lockflight.api.environment import Environment, Item, TargetStatus
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy.model import Effective
 from lockflight.policy.targets import targets
+from lockflight.workflow import selftest
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.plancache import Planned
@@ -37,10 +39,11 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
     releases = {r.metadata.name: r for r in deps.store.of(Release, stack)}
     rows = targets(environment.status.targets, here, releases)
     pending = await _configuration(deps, environment, governed, rows) if not root else None
+    admission = _admission(deps, environment)
     status = environment.status.model_copy(
         update={
             "observed_generation": generation,
-            "conditions": merge(environment.status.conditions, [ready, *([pending] if pending else [])]),
+            "conditions": merge(environment.status.conditions, [ready, *filter(None, [pending, admission])]),
             "inputs": inputs(governed),
             "outputs": outputs(governed),
             "targets": rows,
@@ -50,6 +53,23 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
     # Guarded: what runs is folded into what was read.
     await write(deps, environment, status, guarded=True)
     return None
+
+
+def _admission(deps: Deps, environment: Environment) -> Condition | None:
+    """Whether the policies hold that a promotion into it rests on; None where the gate Admission does not ask."""
+    found = selftest.known(deps, environment.metadata.namespace)
+    if environment.spec.tier.rank < Tier.UAT.rank or found is None:
+        return None
+    failed = found.problems or found.unknown
+    others = f"others may change what is written here: {', '.join(found.others)}" if found.others else ""
+    return condition(
+        reasons.ADMISSION_IN_FORCE,
+        not failed,
+        (reasons.POLICIES_NOT_IN_FORCE if found.problems else reasons.CANNOT_TELL) if failed else reasons.IN_FORCE,
+        "; ".join(failed) or others,
+        generation=environment.metadata.generation,
+        now=deps.clock.now(),
+    )
 
 
 async def _configuration(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lockflight.api import reasons
 from lockflight.api.changerequest import ChangeRequest
-from lockflight.api.common import STACK_LABEL
+from lockflight.api.common import STACK_LABEL, Tier
 from lockflight.api.conditions import find
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
@@ -16,8 +16,9 @@ from lockflight.api.release import Release
 from lockflight.policy.effective import effective
 from lockflight.policy.model import Effective, PlanProblem, Revision, Snapshot
 from lockflight.policy.ownership import of_application
+from lockflight.policy.selftest import Admission
 from lockflight.ports import GoneError, PortError
-from lockflight.workflow import dependents
+from lockflight.workflow import dependents, selftest
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for
@@ -222,12 +223,13 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
     if namespace is None or namespace.terminating or namespace.labels.get(STACK_LABEL) != stack:
         # Not ours: nothing in it is looked at. The gate Binding says so.
         return Gathered(snapshot)
-    may, revisions, plan = await asyncio.gather(
+    may, revisions, plan, admission = await asyncio.gather(
         _deployer_may(deps, target),
         _revisions(deps, release, target, fresh=read_again),
         _plan(deps, release, environment, governed),
+        _admission(deps, snapshot, governed, fresh=read_again),
     )
-    snapshot = replace(snapshot, deployer_may=may)
+    snapshot = replace(snapshot, deployer_may=may, admission=admission)
     if isinstance(revisions, PlanProblem):
         # Without Helm's storage nobody knows what runs: no plan may be carried out.
         return Gathered(replace(snapshot, plan=revisions))
@@ -253,6 +255,13 @@ async def _plan(deps: Deps, release: Release, environment: Environment, governed
         return await plan_for(deps, environment.metadata.namespace, release, environment, governed, target)
     except PortError as problem:
         return PlanProblem("CannotTell", str(problem))
+
+
+async def _admission(deps: Deps, snapshot: Snapshot, governed: Effective, *, fresh: bool) -> Admission | None:
+    """What the self-test says, where the gate Admission asks."""
+    if governed.spec.tier.rank < Tier.UAT.rank:
+        return None
+    return await (selftest.fresh(deps, snapshot) if fresh else selftest.shown(deps, snapshot.stack))
 
 
 async def _deployer_may(deps: Deps, namespace: str) -> bool | None:

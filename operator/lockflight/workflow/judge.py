@@ -8,7 +8,7 @@ from lockflight.policy.gates import evaluate_all
 from lockflight.workflow import gather
 from lockflight.workflow.deps import Deps
 
-_PEOPLES: Final = (reasons.RULES, reasons.HOLD, reasons.CHANGE_CONTROL)
+_PEOPLES: Final = (reasons.RULES, reasons.HOLD, reasons.CHANGE_CONTROL, reasons.ADMISSION)
 _NOT_A_WORD: Final = (
     reasons.CANNOT_TELL,
     reasons.PLAN_MISSING,

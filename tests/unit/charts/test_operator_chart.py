@@ -46,6 +46,15 @@ def test_the_operator_may_do_exactly_this_everywhere() -> None:
     expected |= {("", "namespaces", "", verb) for verb in ("get", "list", "watch")}
     expected |= {("", "events", "", "create")}
     expected |= {("authorization.k8s.io", "subjectaccessreviews", "", "create")}
+    expected |= {("authentication.k8s.io", "selfsubjectreviews", "", "create")}
+    registered = [
+        f"{kind}admission{what}" for kind in ("validating", "mutating") for what in ("policies", "policybindings")
+    ]
+    expected |= {
+        ("admissionregistration.k8s.io", plural, "", verb)
+        for plural in (*registered, "mutatingwebhookconfigurations")
+        for verb in ("get", "list", "watch")
+    }
     objects = template("lockflight")
 
     assert names(objects, "ClusterRole") == {"lockflight-operator"}

@@ -34,6 +34,7 @@ from lockflight.policy.model import (
     Snapshot,
     Verdict,
 )
+from lockflight.policy.selftest import Admission
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 ONE_HOUR_AGO = NOW - timedelta(hours=1)
@@ -353,6 +354,7 @@ def world(**given: Any) -> Snapshot:
         changes=(change(),),
         namespace=Namespace(f"payments-{name}", {STACK_LABEL: STACK, ENVIRONMENT_LABEL: name, TIER_LABEL: tier}),
         deployer_may=True,
+        admission=Admission(),
         plan=planned(),
         revisions=(revision(),),
         peer_releases={r.metadata.name: r for r in (BEFORE, made) if r is not None},

@@ -17,6 +17,7 @@ from lockflight.workflow.keys import Key
 from lockflight.workflow.reconcile import reconcile
 from lockflight.workflow.trail import AuditTrail
 from tests.fakes import (
+    FakeAdmission,
     FakeCharts,
     FakeClock,
     FakeCluster,
@@ -41,6 +42,7 @@ class Scene:
         self.deps = Deps(
             clock=clock,
             cluster=cluster,
+            admission=FakeAdmission(),
             helm=FakeHelm(),
             charts=FakeCharts(),
             events=RecordingEvents(),

@@ -6,6 +6,7 @@ from lockflight.workflow.deps import Deps
 from lockflight.workflow.store import Store
 from lockflight.workflow.trail import AuditTrail
 from tests.fakes import (
+    FakeAdmission,
     FakeCharts,
     FakeClock,
     FakeCluster,
@@ -22,6 +23,7 @@ def make_deps(**given: Any) -> Deps:
     fakes: dict[str, Any] = {
         "clock": FakeClock(),
         "cluster": cluster,
+        "admission": FakeAdmission(),
         "helm": FakeHelm(),
         "charts": FakeCharts(),
         "events": RecordingEvents(),

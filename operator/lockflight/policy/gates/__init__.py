@@ -7,6 +7,7 @@ from typing import Final
 from lockflight.api import reasons
 from lockflight.api.common import Tier
 from lockflight.policy.gates import (
+    admission,
     artifacts,
     binding,
     change_control,
@@ -40,6 +41,7 @@ GATES: Final[Mapping[str, Gate]] = {
     reasons.CHANGE_CONTROL: change_control.evaluate,
     reasons.ROLLBACK_PLAN: rollback_plan.evaluate,
     reasons.CONCURRENCY: concurrency.evaluate,
+    reasons.ADMISSION: admission.evaluate,
 }
 
 EVEN_IN_LOCAL: Final = frozenset({reasons.BINDING, reasons.RULES, reasons.CONCURRENCY})

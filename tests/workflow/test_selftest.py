@@ -1,0 +1,127 @@
+"""The self-test between the rounds, before Helm, and at what price."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from lockflight.admission.installed import installed
+from lockflight.ports import GoneError, PortError, RefusedError, UnreachableError
+from lockflight.workflow import selftest
+from lockflight.workflow.deps import Options
+from tests.fakes import FakeAdmission, FakeClock
+from tests.unit.workflow.deps import make_deps
+from tests.workflow.world import PRODUCTION, ROOT, UAT, FakeWorld
+
+SIGN_OFFS = "lockflight-people-promotions-signoffs"
+APPROVALS = "lockflight-people-changerequests-approvals"
+FOUR_EYES = "lockflight-four-eyes"
+
+
+async def _approved(world: FakeWorld) -> str:
+    """A promotion to production, approved, and nothing told about the approval yet."""
+    await world.environment("production", PRODUCTION)
+    release = await world.release("1.0.0")
+    await world.change("chg-1", release)
+    promotion = await world.promote(release, "production")
+    await world.settle()
+    await world.approve("chg-1")
+    return promotion
+
+
+async def test_right_before_helm_the_very_objects_are_forged(fake: FakeWorld) -> None:
+    promotion = await _approved(fake)
+    fake.admission.forged.clear()
+    fake.admission.listed = 0
+    fake.clock.advance(timedelta(seconds=2))
+    await fake.settle()
+    assert await fake.phase(promotion) == "Succeeded"
+    tried = [(f.policy, f.kind, f.namespace, f.name) for f in fake.admission.forged]
+    assert tried == [
+        (SIGN_OFFS, "Promotion", "payments", promotion),
+        (APPROVALS, "ChangeRequest", "payments", "chg-1"),
+    ]
+    assert fake.admission.listed == 1
+
+
+@pytest.mark.parametrize("policy", [SIGN_OFFS, APPROVALS])
+async def test_a_policy_that_lets_a_forgery_through_keeps_helm_from_starting(fake: FakeWorld, policy: str) -> None:
+    promotion = await _approved(fake)
+    fake.admission.let_through.add(policy)
+    await fake.settle()
+    assert fake.helm.calls == []
+    assert await fake.gate(promotion, "Admission") == "PoliciesNotInForce"
+    assert await fake.uses("chg-1") == []
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [RefusedError("promotions is forbidden: no RBAC"), GoneError("not found"), UnreachableError("no answer")],
+)
+async def test_a_probe_that_no_policy_judged_is_a_failure(fake: FakeWorld, problem: PortError) -> None:
+    promotion = await _approved(fake)
+    fake.admission.problem = problem
+    fake.clock.advance(timedelta(seconds=2))
+    await fake.settle()
+    assert fake.helm.calls == []
+    assert await fake.gate(promotion, "Admission") == "CannotTell"
+
+
+async def test_below_uat_nothing_is_probed(fake: FakeWorld) -> None:
+    await fake.environment("integration", {"tier": "Integration", "autoPromote": False})
+    await fake.promote(await fake.release("1.0.0"), "integration")
+    await fake.settle()
+    assert (fake.admission.forged, fake.admission.listed) == ([], 0)
+
+
+async def test_the_environment_says_whether_the_policies_hold(fake: FakeWorld) -> None:
+    await fake.environment("uat", UAT)
+    await fake.settle()
+    fake.admission.let_through.add(FOUR_EYES)
+    assert await selftest.round_(fake.process.deps)
+    fake.process.listen()
+    await fake.settle()
+    rows = (await fake.status("Environment", "uat"))["conditions"]
+    said = next(row for row in rows if row["type"] == "AdmissionInForce")
+    assert (said["status"], said["reason"]) == ("False", "PoliciesNotInForce")
+    assert FOUR_EYES in said["message"]
+
+
+async def test_a_round_costs_one_listing_and_one_probe_a_guarded_stack(fake: FakeWorld) -> None:
+    await fake.environment("uat", UAT)
+    await fake.environment("production", PRODUCTION)
+    await fake.environment("integration", {"tier": "Integration"})
+    await fake.settle()
+    fake.admission.forged.clear()
+    fake.admission.listed = 0
+    fake.clock.advance(timedelta(minutes=1))
+    await selftest.round_(fake.process.deps)
+    assert fake.admission.listed == 1
+    assert [(f.policy, f.namespace, f.name) for f in fake.admission.forged] == [(FOUR_EYES, "payments", "")]
+
+
+async def test_promotions_that_start_together_share_a_comparison(fake: FakeWorld) -> None:
+    deps = fake.process.deps
+    await asyncio.gather(*(selftest.shown(deps, f"stack-{n}") for n in range(5)))
+    assert fake.admission.listed == 1
+    fake.clock.advance(timedelta(seconds=2))
+    await selftest.shown(deps, "stack-6")
+    assert fake.admission.listed == 2
+
+
+async def test_a_missing_policy_shows_and_its_return_too() -> None:
+    admission = FakeAdmission()
+    admission.objects = list(installed("system:serviceaccount:lockflight-system:lockflight"))
+    clock = FakeClock()
+    deps = make_deps(admission=admission, clock=clock, options=Options(root_namespace=ROOT, policies=installed))
+    assert (await selftest.shown(deps, "payments")).problems == ()
+    gone = admission.objects.pop()
+    clock.advance(timedelta(minutes=1))
+    await selftest.round_(deps)
+    assert (await selftest.shown(deps, "payments")).problems == (
+        f"{gone['kind']} {gone['metadata']['name']} is missing",
+    )
+    admission.objects.append(gone)
+    clock.advance(timedelta(minutes=1))
+    assert await selftest.round_(deps)
+    assert (await selftest.shown(deps, "payments")).problems == ()
