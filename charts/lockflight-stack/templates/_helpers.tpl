@@ -30,7 +30,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end }}
 
-{{/* A RoleBinding in the stack's namespace to the Role of the same name: dict root, name, subjects. */}}
+{{/* Rights that are held by name: whom values.people lists, the job, and verb and virtual resource. */}}
+{{- define "stack.rights" -}}
+- {people: approvers, job: approver, verb: approve, resource: approvalroles}
+- {people: signers, job: signer, verb: sign-off, resource: approvalroles}
+- {people: attesters, job: attester, verb: attest, resource: evidencetypes}
+- {people: waivers, job: waiver, verb: waive, resource: approvalroles}
+- {people: relays, job: relay, verb: relay, resource: approvalroles}
+{{- end }}
+
+{{/* A RoleBinding in the stack's namespace to the Role or ClusterRole of the same name: dict root, name, subjects, kind. */}}
 {{- define "stack.binding" }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -41,7 +50,7 @@ metadata:
   labels: {{- include "stack.labels" .root | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
-  kind: Role
+  kind: {{ .kind | default "Role" }}
   name: {{ .name }}
 subjects:
 {{- range .subjects }}

@@ -23,3 +23,28 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "lockflight.stamps" -}}
 {{- if semverCompare ">=1.36.0-0" .Capabilities.KubeVersion.Version }}true{{ end -}}
 {{- end }}
+
+{{/* The plurals of the kinds that the CRDs declare, as YAML. */}}
+{{- define "lockflight.kinds" -}}
+{{- range $path, $text := .Files.Glob "files/crds/*.yaml" }}
+- {{ ($text | toString | fromYaml).spec.names.plural }}
+{{- end }}
+{{- end }}
+
+{{/* The head of a ClusterRole whose rules are part of jobs: dict root, name, to, and labels besides (more). */}}
+{{- define "lockflight.part" }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: lockflight-to-{{ .name }}
+  labels:
+    {{- include "lockflight.labels" .root | nindent 4 }}
+    {{- range .to }}
+    lockflight.dev/aggregate-to-{{ . }}: "true"
+    {{- end }}
+    {{- range $key, $value := .more }}
+    {{ $key }}: {{ $value | quote }}
+    {{- end }}
+rules:
+{{- end }}

@@ -125,6 +125,7 @@ def install(cluster: ClusterLike, values: Mapping[str, Any] | None = None, *, se
         msg = f"the chart could not be installed: {done.stderr.decode()}"
         raise OperatorError(msg)
     _wait_served(cluster)
+    _wait_roles(cluster)
 
 
 _PROBES: Mapping[str, Mapping[str, Any]] = {
@@ -160,6 +161,17 @@ def _wait_served(cluster: ClusterLike, seconds: float = 60) -> None:
             sleep(0.2)
         else:
             return
+
+
+def _wait_roles(cluster: ClusterLike, seconds: float = 60) -> None:
+    """Return once the ClusterRoles that aggregate are put together: a controller does that a moment after they came."""
+    deadline = monotonic() + seconds
+    listing = ("get", "clusterroles", "-l", "app.kubernetes.io/name=lockflight", "-o", "json")
+    while any(not role.get("rules") for role in json.loads(cluster.kubectl(*listing))["items"]):
+        if monotonic() > deadline:
+            msg = "nothing puts the roles of people together: does the clusterrole-aggregation controller run?"
+            raise OperatorError(msg)
+        sleep(0.2)
 
 
 def start(cluster: ClusterLike, folder: Path, *, extra_env: Mapping[str, str] | None = None) -> OperatorProcess:

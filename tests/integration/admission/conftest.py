@@ -1,5 +1,6 @@
 """The world in which the policies are attacked: the charts' own RBAC, the shipped policies, real certificates."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 
@@ -63,6 +64,12 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata: {name: robot, namespace: admission}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: lockflight-approve-cab}
+subjects: [{kind: ServiceAccount, name: robot}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: robot-approver, namespace: admission}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: lockflight-approver}
 subjects: [{kind: ServiceAccount, name: robot}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -169,8 +176,9 @@ def world(cluster: ClusterLike) -> Iterator[World]:
     apply(cluster, "\n---\n".join(path.read_text() for path in sorted(CRDS.glob("*.yaml"))))
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all")
     apply(cluster, "{apiVersion: v1, kind: Namespace, metadata: {name: lockflight-system}}")
-    operator = ["-s", "templates/rbac.yaml", "-s", "templates/serviceaccount.yaml"]
+    operator = [f"--show-only=templates/{name}.yaml" for name in ("rbac", "roles", "serviceaccount")]
     apply(cluster, template(cluster, "lockflight", *operator))
+    await_roles(cluster)
     stack = template(cluster, "lockflight-stack", values=VALUES)
     apply(cluster, stack)
     apply(cluster, EXTRA)
@@ -192,6 +200,14 @@ def world(cluster: ClusterLike) -> Iterator[World]:
             cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=text)
         for caller in callers.values():
             caller.close()
+
+
+def await_roles(cluster: ClusterLike) -> None:
+    """ClusterRoles that aggregate are filled by a controller, a moment after they came."""
+    for _ in attempts("ClusterRoles are put together"):
+        roles = json.loads(cluster.kubectl("get", "clusterroles", "-o", "json"))["items"]
+        if all(role["rules"] for role in roles if "aggregationRule" in role):
+            return
 
 
 def await_policies(world: World) -> None:

@@ -54,8 +54,9 @@ def _everywhere(stack: str) -> Iterator[dict[str, Any]]:
             obj["kind"] = "Cluster" + obj["kind"]
             obj["metadata"] = {"name": "admission-" + obj["metadata"]["name"]}
             if "roleRef" in obj:
-                obj["roleRef"] |= {"kind": "ClusterRole", "name": "admission-" + obj["roleRef"]["name"]}
-                obj["subjects"] += _ROBOT if obj["metadata"]["name"].endswith("approve-cab") else []
+                if obj["roleRef"]["kind"] == "Role":
+                    obj["roleRef"] |= {"kind": "ClusterRole", "name": "admission-" + obj["roleRef"]["name"]}
+                obj["subjects"] += _ROBOT if obj["metadata"]["name"].endswith(("approve-cab", "-approver")) else []
             yield obj
 
 

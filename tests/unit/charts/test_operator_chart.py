@@ -31,6 +31,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
+def granted_to_the_operator(objects: list[dict[str, Any]]) -> set[str]:
+    account = {"kind": "ServiceAccount", "name": "lockflight", "namespace": "lockflight-system"}
+    bindings = [o for o in objects if o["kind"] in {"ClusterRoleBinding", "RoleBinding"}]
+    return {binding["roleRef"]["name"] for binding in bindings if account in binding["subjects"]}
+
+
 @pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS.keys())
 def test_the_chart_lints(values: dict[str, Any]) -> None:
     assert "1 chart(s) linted, 0 chart(s) failed" in run(
@@ -57,7 +63,7 @@ def test_the_operator_may_do_exactly_this_everywhere() -> None:
     }
     objects = template("lockflight")
 
-    assert names(objects, "ClusterRole") == {"lockflight-operator"}
+    assert granted_to_the_operator(objects) == {"lockflight-operator", "lockflight-leader"}
     assert rights(find(objects, "ClusterRole", "lockflight-operator")) == expected
 
 

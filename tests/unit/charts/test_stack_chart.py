@@ -98,34 +98,54 @@ def test_a_deployer_can_be_given_more() -> None:
     assert ("gateway.networking.k8s.io", "httproutes", "", "create") in rights(role)
 
 
-def test_people_hold_their_rights_by_name() -> None:
-    objects = template("lockflight-stack", SMALL)
-    group = "lockflight.dev"
-    assert rights(find(objects, "Role", "lockflight-approve-lead")) == {
-        (group, "approvalroles", "lead", "approve"),
-        *((group, "changerequests/status", "", verb) for verb in ("get", "patch", "update")),
-        *((group, "freezewindows", "", verb) for verb in ("create", "patch", "update", "lift")),
-    }
-    assert rights(find(objects, "Role", "lockflight-sign-off-qa")) == {
-        (group, "approvalroles", "qa", "sign-off"),
-        *((group, "promotions/status", "", verb) for verb in ("get", "patch", "update")),
-    }
-    assert rights(find(objects, "Role", "lockflight-release")) == {
-        (group, kind, "", verb)
-        for kind in ("releases", "promotions", "changerequests")
-        for verb in ("create", "update", "patch")
-    }
+def bound(objects: list[dict[str, Any]], name: str) -> tuple[str, set[str]]:
+    binding = find(objects, "RoleBinding", name, "payments")
+    assert binding["roleRef"]["name"] == name
+    return binding["roleRef"]["kind"], {s["name"] for s in binding["subjects"]}
 
 
-def test_everyone_named_reads() -> None:
-    binding = find(template("lockflight-stack", SMALL), "RoleBinding", "lockflight-view")
-    assert {s["name"] for s in binding["subjects"]} == {"developers", "alice", "testers", "platform", "board"}
+@pytest.mark.parametrize(
+    ("people", "role", "resource", "name", "verb", "job"),
+    [
+        ("approvers", "lockflight-approve-lead", "approvalroles", "lead", "approve", "approver"),
+        ("signers", "lockflight-sign-off-qa", "approvalroles", "qa", "sign-off", "signer"),
+        ("attesters", "lockflight-attest-unit-tests", "evidencetypes", "unit-tests", "attest", "attester"),
+        ("waivers", "lockflight-waive-lead", "approvalroles", "lead", "waive", "waiver"),
+        ("relays", "lockflight-relay-cab", "approvalroles", "cab", "relay", "relay"),
+    ],
+)
+def test_a_right_to_decide_is_held_by_name(
+    people: str, role: str, resource: str, name: str, verb: str, job: str
+) -> None:
+    objects = template("lockflight-stack", SMALL | {"people": {people: {name: [{"kind": "Group", "name": "them"}]}}})
+    assert rights(find(objects, "Role", role)) == {("lockflight.dev", resource, name, verb)}
+    assert bound(objects, role) == ("Role", {"them"})
+    assert bound(objects, f"lockflight-{job}") == ("ClusterRole", {"them"})
+
+
+@pytest.mark.parametrize(
+    ("people", "job"),
+    [("releasers", "release-manager"), ("governors", "governor"), ("auditors", "auditor"), ("viewers", "viewer")],
+)
+def test_people_are_bound_to_the_job_they_do(people: str, job: str) -> None:
+    objects = template("lockflight-stack", SMALL | {"people": {people: [{"kind": "User", "name": "them"}]}})
+    assert bound(objects, f"lockflight-{job}") == ("ClusterRole", {"them"})
+
+
+def test_every_job_bound_is_one_that_the_operators_chart_brings() -> None:
+    them = [{"kind": "User", "name": "them"}]
+    lists = dict.fromkeys(("releasers", "governors", "auditors", "viewers"), them)
+    named = {key: {"cab": them} for key in ("approvers", "signers", "attesters", "waivers", "relays")}
+    objects = template("lockflight-stack", SMALL | {"people": lists | named})
+    bindings = [o for o in objects if o["kind"] == "RoleBinding" and o["roleRef"]["kind"] == "ClusterRole"]
+    assert len(bindings) == 9
+    assert {b["roleRef"]["name"] for b in bindings} <= names(template("lockflight"), "ClusterRole")
 
 
 @pytest.mark.parametrize("kind", ["Role", "ClusterRole"])
 def test_nothing_is_granted_by_wildcard(kind: str) -> None:
     objects = template("lockflight-stack", SMALL) + template("lockflight")
-    granted = {right for o in objects if o["kind"] == kind for right in rights(o)}
+    granted = {right for o in objects if o["kind"] == kind and "rules" in o for right in rights(o)}
     assert granted
     assert not {right for right in granted if any("*" in part for part in right)}
 
