@@ -9,7 +9,7 @@ from lockflight.policy.cadence import view
 from lockflight.policy.cadence.calendar import trains
 from lockflight.policy.cadence.offsets import InvalidCalendar
 from lockflight.policy.cadence.trains import Train
-from lockflight.policy.windows import both_clocks
+from lockflight.policy.time.zones import both_clocks
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.status import write
 

@@ -6,7 +6,8 @@ from lockflight.api import reasons
 from lockflight.api.conditions import condition, merge
 from lockflight.api.freezewindow import FreezePhase, FreezeWindow
 from lockflight.api.promotion import Phase, Promotion
-from lockflight.policy.windows import InvalidWindow, span
+from lockflight.policy.time.zones import InvalidTime
+from lockflight.policy.windows import span
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.status import write
 
@@ -27,7 +28,7 @@ async def reconcile(deps: Deps, freeze: FreezeWindow) -> datetime | None:
             FreezePhase.ACTIVE: f"{freeze.spec.reason}: nothing starts where it applies",
         }.get(phase, freeze.spec.reason)
         ready, reason = True, phase.value
-    except InvalidWindow as problem:
+    except InvalidTime as problem:
         phase, message, ready, reason = (
             FreezePhase.INVALID,
             f"{problem}; until mended it holds everything it selects",

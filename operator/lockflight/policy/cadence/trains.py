@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from lockflight.api import releasecalendar as api
 from lockflight.api.releasecalendar import Every, ReleaseCalendarSpec, TrainRule
 from lockflight.policy.cadence.offsets import BusinessDay, InvalidCalendar, after, at, offset
-from lockflight.policy.windows import both_clocks
+from lockflight.policy.time.zones import both_clocks
 
 _MONTHS: Final = {Every.MONTH: 1, Every.QUARTER: 3}
 

@@ -10,8 +10,8 @@ from lockflight.api.freezewindow import FreezeWindow
 from lockflight.policy import windows
 from lockflight.policy.backout import back_out
 from lockflight.policy.model import Verdict
+from lockflight.policy.time.zones import InvalidTime, both_clocks, zone
 from lockflight.policy.verdicts import Subject, given, not_applicable, passed, waiting
-from lockflight.policy.windows import InvalidWindow, both_clocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class _Spell:
         return self.start <= now and (self.end is None or now < self.end)
 
     def clocks(self, when: datetime) -> str:
-        return both_clocks(when, windows.zone(self.freeze.spec.time_zone))
+        return both_clocks(when, zone(self.freeze.spec.time_zone))
 
     def __str__(self) -> str:
         return f"{_name(self.freeze)} ({self.freeze.spec.reason})"
@@ -45,7 +45,7 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
             continue
         try:
             spells.append(_Spell(freeze, *windows.span(freeze)))
-        except InvalidWindow as problem:
+        except InvalidTime as problem:
             invalid.append(f"{_name(freeze)}: {problem}; until mended it holds what it selects")
     active = [spell for spell in spells if spell.covers(now)]
     if active or invalid:
