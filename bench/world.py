@@ -159,6 +159,7 @@ def _proposal(world: World, application: str, version: str) -> list[dict[str, An
                 "reason": "benchmark",
                 "releaseRef": {"name": meta["name"]},
                 "environments": [ENVIRONMENT],
+                "risk": {"assessment": "none: a benchmark"},
                 "rollbackPlan": {"strategy": "Manual", "steps": ["ask the team"]},
             },
         },

@@ -208,6 +208,16 @@ class Rendered:
     hooks: tuple[Mapping[str, Any], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What Helm's storage says of one revision: chart, given values and manifests, hooks included, tests apart."""
+
+    chart: str
+    chart_version: str
+    values: Mapping[str, Any]
+    objects: tuple[Mapping[str, Any], ...]
+
+
 class RenderError(PortError):
     """The chart does not render with these values (template error, values.schema.json): the message says where."""
 
@@ -220,6 +230,10 @@ class Helm(Protocol):
 
         Not ``fresh``: the API server may answer from its cache, which is good enough to show and never to act.
         """
+        ...
+
+    async def recorded(self, namespace: str, helm_release: str, revision: int) -> Recorded | None:
+        """What that revision was made of; None where it is not there, or not readable as a Helm release."""
         ...
 
     async def render(self, job: HelmJob) -> Rendered:

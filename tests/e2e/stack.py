@@ -164,6 +164,7 @@ class Stack:
             "reason": "a test",
             "releaseRef": {"name": release},
             "environments": list(environments) or ["production"],
+            "risk": {"assessment": "none"},
             "rollbackPlan": {"strategy": "Manual", "steps": ["ask"]},
             **spec,
         }

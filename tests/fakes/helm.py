@@ -9,7 +9,7 @@ from typing import Any
 
 from lockflight.policy import labels
 from lockflight.policy.model import HelmStatus, Revision
-from lockflight.ports import GoneError, HelmJob, HelmOutcome, HelmResult, Rendered, RenderError
+from lockflight.ports import GoneError, HelmJob, HelmOutcome, HelmResult, Recorded, Rendered, RenderError
 
 _Key = tuple[str, str]
 _IMAGE = "registry.example/app@sha256:" + "a" * 64
@@ -22,6 +22,7 @@ class Kept:
     revision: Revision
     chart_digest: str = ""
     values: Mapping[str, Any] | None = None
+    job: HelmJob | None = None
 
 
 def rendering(job: HelmJob) -> Rendered:
@@ -46,6 +47,8 @@ class FakeHelm:
         """Charts do not render, and this is why."""
         self.reads = 0
         """How often its storage was listed."""
+        self.looked_up: list[tuple[str, str, int]] = []
+        """Every revision whose contents were read."""
         self.calls: list[tuple[str, str]] = []
         """(action, Helm release) of every call that changes or tests something."""
 
@@ -100,6 +103,14 @@ class FakeHelm:
             if where == namespace and name.startswith(f"{application}-")
         )
 
+    async def recorded(self, namespace: str, helm_release: str, revision: int) -> Recorded | None:
+        self.looked_up.append((namespace, helm_release, revision))
+        kept = next((k for k in self.kept(namespace, helm_release) if k.revision.revision == revision), None)
+        if kept is None or kept.job is None:
+            return None
+        objects = self._render(kept.job).objects
+        return Recorded("app", "1.0.0", kept.job.values, objects)
+
     async def render(self, job: HelmJob) -> Rendered:
         if self.render_error is not None:
             raise RenderError(self.render_error)
@@ -118,7 +129,7 @@ class FakeHelm:
             promotion_uid=job.labels.get(labels.PROMOTION, ""),
             version=job.labels.get(labels.VERSION, ""),
         )
-        return await self._make(job.namespace, Kept(revision, job.chart.digest, job.values))
+        return await self._make(job.namespace, Kept(revision, job.chart.digest, job.values, job))
 
     async def rollback(self, namespace: str, helm_release: str, revision: int, timeout: timedelta) -> HelmResult:
         self.calls.append(("rollback", helm_release))

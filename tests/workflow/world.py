@@ -146,6 +146,7 @@ class World(ABC):
             "reason": "a test",
             "releaseRef": {"name": release},
             "environments": ["production"],
+            "risk": {"assessment": "none"},
             "rollbackPlan": {"strategy": strategy, "steps": steps},
             **spec,
         }

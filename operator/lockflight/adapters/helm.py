@@ -29,6 +29,7 @@ from lockflight.ports import (
     HelmResult,
     PortError,
     PulledChart,
+    Recorded,
     Rendered,
     RenderError,
 )
@@ -74,6 +75,10 @@ class HelmCli:
         """Helm's storage in a namespace, as far as the releases are called ``<application>-…``. Raises PortError."""
         found = await self._storage.list(namespace, fresh=fresh)
         return tuple(s.revision for s in found if s.revision.helm_release.startswith(f"{application}-"))
+
+    async def recorded(self, namespace: str, helm_release: str, revision: int) -> Recorded | None:
+        """What that revision was made of: one request. Raises PortError."""
+        return await self._storage.recorded(namespace, helm_release, revision)
 
     async def render(self, job: HelmJob) -> Rendered:
         """Everything an apply would send: CRDs, manifests and hooks as ``objects``, tests apart as ``hooks``.

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lockflight.adapters.api_client import KubeClient, items_of, path_of
+from lockflight.adapters.helm_render import split
 from lockflight.policy import labels
 from lockflight.policy.model import HelmStatus, Revision
-from lockflight.ports import UnreachableError
+from lockflight.ports import GoneError, Recorded, RenderError, UnreachableError
 
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _SECRET = re.compile(r"^sh\.helm\.release\.v1\.(?P<name>.+)\.v(?P<revision>[0-9]+)$")
@@ -75,6 +76,18 @@ class HelmStorage:
         # With the resourceVersion that was read, as Helm itself does not: nobody's later write is lost.
         await self._client.write("PUT", path, secret, impersonate=user)
 
+    async def recorded(self, namespace: str, helm_release: str, revision: int) -> Recorded | None:
+        """What a revision was made of; None where it is not there or not readable. Raises PortError."""
+        path = _path(namespace, f"sh.helm.release.v1.{helm_release}.v{revision}")
+        try:
+            secret = await self._client.get(path, impersonate=labels.deployer(namespace))
+        except GoneError:
+            return None
+        try:
+            return await asyncio.to_thread(_recorded, (secret.get("data") or {}).get("release", ""))
+        except (KeyError, TypeError, ValueError, OSError, EOFError, binascii.Error, RenderError):
+            return None
+
 
 def _path(namespace: str, *name: str) -> str:
     return path_of("api", "v1", "namespaces", namespace, "secrets", *name)
@@ -104,6 +117,19 @@ def _stored(metadata: Mapping[str, Any]) -> Stored | None:
             version=found.get(labels.VERSION, ""),
         ),
         datetime.fromtimestamp(written, UTC),
+    )
+
+
+def _recorded(text: str) -> Recorded:
+    """A revision's chart, values and manifests. Raises ValueError and its like where it is none of Helm's."""
+    release = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(text))))
+    metadata = release["chart"]["metadata"]
+    manifests = [release.get("manifest") or "", *(hook.get("manifest") or "" for hook in release.get("hooks") or ())]
+    return Recorded(
+        chart=str(metadata["name"]),
+        chart_version=str(metadata["version"]),
+        values=release.get("config") or {},
+        objects=tuple(obj for manifest in manifests for obj in split(manifest).objects),
     )
 
 

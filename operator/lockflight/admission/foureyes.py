@@ -6,7 +6,7 @@ from typing import Any
 from lockflight.admission.manifest import OPERATOR, Check, Match, literal, mutating, validating
 from lockflight.api.common import CREATOR_ANNOTATION, EDITORS_ANNOTATION
 
-STAMPED = ("changerequests", "promotions", "releases")
+STAMPED = ("changerequests", "promotions", "releases", "standardchanges")
 
 _MATCH = Match(STAMPED, ["CREATE", "UPDATE"])
 

@@ -72,9 +72,9 @@ def _rule_objects() -> list[dict[str, Any]]:
     ask = "variables.resource + '/' + variables.name + ' in namespace ' + variables.stack"
     return validating(
         "rule-objects",
-        "Environments, calendars and freezes bind others: they change only by those who hold govern on them; "
+        "Environments, calendars, patterns and freezes bind others: they change only by those who hold govern on them; "
         "declaring a freeze takes RBAC alone, lifting it the verb lift.",
-        Match(["environments", "freezewindows", "releasecalendars"], ["CREATE", "UPDATE", "DELETE"]),
+        Match(["environments", "freezewindows", "releasecalendars", "standardchanges"], ["CREATE", "UPDATE", "DELETE"]),
         {
             "user": _USER,
             "resource": "request.resource.resource",

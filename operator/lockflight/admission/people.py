@@ -32,6 +32,8 @@ class PeopleList:
     """Where status holds the digest of the plan that an entry binds to."""
     creator_known: bool
     """Whether the object must bear its creator. The operator's own promotions bear none where nothing stamps."""
+    demands_plan: str = ""
+    """The field of status that says, where true, that an entry must name its plan itself; empty: there is none."""
     ripe: str = ""
     """The phase in which alone a yes may be given; empty: any. A no is welcome at any time."""
 
@@ -40,6 +42,17 @@ LISTS = (
     PeopleList(
         plural="changerequests",
         short="lfchg",
+        field="approvals",
+        verb="approve",
+        doing="approve",
+        resource="approvalroles",
+        plan=("planDigest",),
+        creator_known=True,
+        demands_plan="planDigestDemanded",
+    ),
+    PeopleList(
+        plural="standardchanges",
+        short="lfstd",
         field="approvals",
         verb="approve",
         doing="approve",
@@ -77,6 +90,10 @@ def _variables(row: PeopleList) -> dict[str, str]:
         "judged": "variables.added && !variables.operator",
         "approves": "variables.judged && variables.entry.?decision.orValue('') == 'Approved'",
         "plan": f"variables.was{plan}.orValue('')",
+        # An entry without a plan gets the current one, unless it has to say itself which one was seen.
+        "filled": f"!variables.approves || !variables.was.?{row.demands_plan}.orValue(false)"
+        if row.demands_plan
+        else "true",
         "generation": "oldObject.metadata.generation",
         "name": "oldObject.metadata.name",
         "stack": "request.?namespace.orValue('')",
@@ -181,8 +198,15 @@ def _binding(row: PeopleList) -> Iterator[Check]:
         "'you looked at generation ' + string(variables.entry.?generation.orValue(0)) + '; now it is ' + "
         "string(variables.generation) + ': look again'",
     )
+    if row.demands_plan:
+        yield Check(
+            "variables.filled || has(variables.entry.planDigest)",
+            '\'the risk is high, so an approval names the plan that was seen: add "planDigest":"\' + variables.plan + '
+            "'\", as status.howToApprove does'",
+        )
     yield Check(
-        "!variables.judged || variables.entry.?planDigest.orValue('') == variables.plan",
+        "!variables.judged || !variables.filled && !has(variables.entry.planDigest) || "
+        "variables.entry.?planDigest.orValue('') == variables.plan",
         "'you looked at the plan ' + variables.entry.?planDigest.orValue('(none)') + '; now it is ' + variables.plan + "
         "': look again'",
     )
@@ -205,7 +229,10 @@ def _stamp(row: PeopleList) -> str:
         return f"JSONPatch{{op: 'add', path: {at} + '/{key}', value: {value}}}"
 
     generation = f"(has(variables.entry.generation) ? [] : [{add('generation', 'variables.generation')}])"
-    plan = f"(has(variables.entry.planDigest) || variables.plan == '' ? [] : [{add('planDigest', 'variables.plan')}])"
+    plan = (
+        "(has(variables.entry.planDigest) || variables.plan == '' || !variables.filled ? [] : "
+        f"[{add('planDigest', 'variables.plan')}])"
+    )
 
     return (
         f"variables.judged ? [{add('by', 'variables.user')}, {add('groups', 'variables.groups.map(g, g)')}] + "

@@ -18,6 +18,7 @@ from lockflight.api.common import (
     ObjectName,
     Reason,
     Ref,
+    RiskLevel,
     Schema,
     Text,
     Time,
@@ -78,6 +79,24 @@ class Impact(Schema):
     customers: Comment | None = Field(None, description="What customers notice.")
 
 
+class DeclaredRisk(Schema):
+    """What people say may go wrong. The higher of this and the computed risk counts."""
+
+    model_config = rules(
+        Cel(
+            "has(self.impact) == has(self.likelihood)",
+            "a declared risk is impact by likelihood: give both or neither",
+            "impact",
+        )
+    )
+
+    impact: RiskLevel | None = Field(None, description="How bad it would be.")
+    likelihood: RiskLevel | None = Field(None, description="How likely it is.")
+    assessment: Comment | None = Field(
+        None, description="What may go wrong, and how that was looked into; a normal change needs it."
+    )
+
+
 class ChangePhase(StrEnum):
     """ITIL's life cycle as a summary for people."""
 
@@ -109,6 +128,11 @@ class ChangeRequestSpec(Schema):
             "releaseRef",
         ),
         Cel(
+            "has(self.standardChangeRef) == (self.type == 'Standard')",
+            "a Standard change, and no other, names its pattern: give standardChangeRef with type Standard only",
+            "standardChangeRef",
+        ),
+        Cel(
             "!has(oldSelf.cancel) || has(self.cancel)",
             "a cancelled change stays cancelled: raise another one",
             "cancel",
@@ -134,8 +158,12 @@ class ChangeRequestSpec(Schema):
         description="The environments it is for."
     )
     impact: Impact | None = None
+    risk: DeclaredRisk | None = None
     rollback_plan: RollbackPlan | None = None
     schedule: Schedule | None = None
+    standard_change_ref: Ref | None = Field(
+        None, description="Standard: the StandardChange it follows, in this namespace or the operator's."
+    )
     hold: Reason | None = Field(None, description="Holds the change's promotions until it is taken out.")
     cancel: Reason | None = Field(None, description="Ends the change; cannot be taken back.")
 
@@ -165,6 +193,8 @@ class Observed(Schema):
 
     index: int = Field(description="Which entry of approvals, from 0.")
     at: Time = Field(description="When it was first seen.")
+    risk: RiskLevel | None = Field(None, description="The risk of the change then.")
+    base: Digest | None = Field(None, description="What ran in its targets then, as one digest.")
 
 
 class ChangePlan(Schema):
@@ -173,6 +203,11 @@ class ChangePlan(Schema):
     environment: ObjectName = Field(description="The environment.")
     digest: Digest = Field(description="The plan's digest.")
     summary: Annotated[str, Field(max_length=2048)] = Field("", description="What would change, on a few lines.")
+    risk: RiskLevel | None = Field(None, description="The computed risk there.")
+    risk_reasons: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=16)] = Field(
+        (), description="What it follows from."
+    )
+    base: Digest | None = Field(None, description="What runs there, as one digest; not part of what is approved.")
 
 
 class Use(Schema):
@@ -185,6 +220,17 @@ class Use(Schema):
     finished: bool = Field(False, description="True once the promotion succeeded: the approval is used up there.")
 
 
+class ChangeRisk(Schema):
+    """The risk of a change: the higher of what is computed and declared."""
+
+    effective: RiskLevel = Field(description="What counts.")
+    computed: RiskLevel = Field(description="The highest over all environments.")
+    declared: RiskLevel | None = Field(None, description="Impact by likelihood.")
+    reasons: Annotated[tuple[Annotated[str, Field(max_length=640)], ...], Field(max_length=64)] = Field(
+        (), description="What the computed risk follows from, by environment."
+    )
+
+
 class ChangeRequestStatus(Schema):
     """Where it stands. People write approvals, the operator everything else."""
 
@@ -195,6 +241,10 @@ class ChangeRequestStatus(Schema):
     phase: ChangePhase | None = None
     plans: Annotated[tuple[ChangePlan, ...], Field(max_length=8)] = ()
     plan_digest: Digest | None = Field(None, description="Over all plans: what approvals bind to.")
+    risk: ChangeRisk | None = None
+    plan_digest_demanded: bool = Field(
+        False, description="True for high risk in production: an approval is sent with the planDigest that was seen."
+    )
     how_to_approve: Annotated[str, Field(max_length=2048)] | None = Field(
         None, description="The command that approves it, ready to paste."
     )
@@ -213,8 +263,9 @@ class ChangeRequest(Schema):
 
     model_config = rules(
         Cel(
-            "self.spec.type == oldSelf.spec.type || !has(oldSelf.status) || size(oldSelf.status.approvals) == 0",
-            "type is fixed once somebody decided on the change: raise another one",
+            "self.spec.type == oldSelf.spec.type || !has(oldSelf.status) || size(oldSelf.status.approvals) == 0 && "
+            "(!has(oldSelf.status.usedBy) || size(oldSelf.status.usedBy) == 0)",
+            "type is fixed once somebody decided on the change or a promotion used it: raise another one",
             "spec.type",
         ),
         # The way back needs no approval, so nobody gives it more time once the board's word was used.

@@ -193,6 +193,19 @@ class ChangeType(StrEnum):
     EMERGENCY = "Emergency"
 
 
+class RiskLevel(StrEnum):
+    """How much may go wrong, lowest first."""
+
+    LOW = "Low"
+    MEDIUM = "Medium"
+    HIGH = "High"
+
+    @property
+    def rank(self) -> int:
+        """0 for Low up to 2 for High."""
+        return list(RiskLevel).index(self)
+
+
 class Ref(Schema):
     """A reference by name to an object in the same namespace."""
 

@@ -93,14 +93,35 @@ class NormalChange(Schema):
     """What a normal change needs here."""
 
     approvals: Annotated[tuple[RoleCount, ...], Field(min_length=1, max_length=8, json_schema_extra=keyed("role"))]
+    high_risk: Annotated[tuple[RoleCount, ...], Field(max_length=8, json_schema_extra=keyed("role"))] = Field(
+        (), description="Needed as well where the risk is High: of each role the larger count holds."
+    )
     valid_for: Timeout | None = Field(
         None, description="How long an approval holds where the change has no schedule. Default 168h."
+    )
+
+
+class StandardControl(Schema):
+    """What pre-approved patterns of change need here."""
+
+    catalogue: Annotated[
+        tuple[RoleCount, ...],
+        Field(
+            min_length=1,
+            max_length=8,
+            json_schema_extra=keyed("role"),
+            description="Who must have approved a StandardChange before it counts here.",
+        ),
+    ]
+    suspend_after_failures: Annotated[int, Field(ge=1, le=10)] | None = Field(
+        None, description="After so many failed uses it is suspended until edited and approved again. Default 1."
     )
 
 
 class ChangeControl(Schema):
     """Which changes are accepted here, and who approves them."""
 
+    standard: StandardControl | None = Field(None, description="Absent: no standard changes here.")
     normal: NormalChange | None = None
     attempts: Annotated[int, Field(ge=1, le=10)] | None = Field(
         None, description="How many promotions may run under one approval. Default 2."

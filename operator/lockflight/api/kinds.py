@@ -9,8 +9,9 @@ from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
+from lockflight.api.standardchange import StandardChange
 
-Living = Environment | Release | Promotion | ChangeRequest | FreezeWindow | ReleaseCalendar
+Living = Environment | Release | Promotion | ChangeRequest | FreezeWindow | ReleaseCalendar | StandardChange
 """The kinds that are reconciled: they have a status, and are watched."""
 
 AnyObject = Living | AuditRecord
@@ -96,6 +97,7 @@ CHANGE_REQUEST = Kind(
     (
         Column("Type", ".spec.type"),
         Column("Release", ".spec.releaseRef.name"),
+        Column("Risk", ".status.risk.effective"),
         Column("Approvals", ".status.approvalsSummary"),
         Column("Schedule", ".spec.schedule.start"),
         Column("Phase", ".status.phase"),
@@ -134,6 +136,22 @@ RELEASE_CALENDAR = Kind(
     ),
 )
 
+STANDARD_CHANGE = Kind(
+    "StandardChange",
+    "standardchanges",
+    "lfstd",
+    StandardChange,
+    (
+        Column("Title", ".spec.title"),
+        Column("Ready", _ready("Ready", "status")),
+        Column("Approvals", ".status.approvalsSummary"),
+        Column("Used", ".status.used", "integer"),
+        Column("Valid until", ".spec.validUntil"),
+        Column("Message", _ready("Ready", "message"), priority=1),
+        _AGE,
+    ),
+)
+
 AUDIT_RECORD = Kind(
     "AuditRecord",
     "auditrecords",
@@ -150,7 +168,7 @@ AUDIT_RECORD = Kind(
     ),
 )
 
-LIVING = (ENVIRONMENT, RELEASE, PROMOTION, CHANGE_REQUEST, FREEZE_WINDOW, RELEASE_CALENDAR)
+LIVING = (ENVIRONMENT, RELEASE, PROMOTION, CHANGE_REQUEST, FREEZE_WINDOW, RELEASE_CALENDAR, STANDARD_CHANGE)
 """The kinds that are reconciled and watched."""
 KINDS = (*LIVING, AUDIT_RECORD)
 BY_NAME = {kind.name: kind for kind in KINDS}

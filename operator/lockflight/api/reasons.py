@@ -6,6 +6,7 @@ SUCCEEDED = "Succeeded"
 RECONCILING = "Reconciling"
 STALLED = "Stalled"
 APPROVED = "Approved"
+BASE_CHANGED = "BaseChanged"
 CONFIGURATION_PENDING = "ConfigurationPending"
 ADMISSION_IN_FORCE = "AdmissionInForce"
 
@@ -22,6 +23,8 @@ VERSION = "Version"
 FREEZE = "Freeze"
 CHANGE_WINDOW = "ChangeWindow"
 CHANGE_CONTROL = "ChangeControl"
+STANDARD_PATTERN = "StandardPattern"
+RISK = "Risk"
 ROLLBACK_PLAN = "RollbackPlan"
 CONCURRENCY = "Concurrency"
 ADMISSION = "Admission"
@@ -39,6 +42,8 @@ GATES = (
     FREEZE,
     CHANGE_WINDOW,
     CHANGE_CONTROL,
+    STANDARD_PATTERN,
+    RISK,
     ROLLBACK_PLAN,
     CONCURRENCY,
     ADMISSION,
@@ -113,6 +118,16 @@ APPROVALS_MISSING = "ApprovalsMissing"
 APPROVAL_EXPIRED = "ApprovalExpired"
 APPROVAL_USED = "ApprovalUsed"
 ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
+
+STANDARD_CHANGE_MISSING = "StandardChangeMissing"
+CATALOGUE_APPROVALS_MISSING = "CatalogueApprovalsMissing"
+CATALOGUE_REJECTED = "CatalogueRejected"
+STANDARD_CHANGE_OVER = "StandardChangeOver"
+STANDARD_CHANGE_SUSPENDED = "StandardChangeSuspended"
+PATTERN_EXCEEDED = "PatternExceeded"
+NOTHING_TO_COMPARE = "NothingToCompare"
+
+ASSESSMENT_MISSING = "AssessmentMissing"
 
 NO_ROLLBACK_PLAN = "NoRollbackPlan"
 STEPS_MISSING = "StepsMissing"

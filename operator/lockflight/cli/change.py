@@ -4,8 +4,15 @@ from collections.abc import Sequence
 
 import click
 
-from lockflight.api.changerequest import ChangeRequest, ChangeRequestSpec, RollbackPlan, Schedule, Strategy
-from lockflight.api.common import ChangeType, Ref
+from lockflight.api.changerequest import (
+    ChangeRequest,
+    ChangeRequestSpec,
+    DeclaredRisk,
+    RollbackPlan,
+    Schedule,
+    Strategy,
+)
+from lockflight.api.common import ChangeType, Ref, RiskLevel
 from lockflight.api.kinds import CHANGE_REQUEST
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
@@ -23,6 +30,10 @@ def change() -> None:
 @click.option("--environment", "environments", required=True, multiple=True, help="The environment it changes; repeat.")
 @click.option("--title", required=True, help="What it is, in a line.")
 @click.option("--reason", required=True, help="Why.")
+@click.option("--assessment", help="What may go wrong, and how that was looked into. A normal change needs it.")
+@click.option("--impact", type=click.Choice([r.value for r in RiskLevel]), help="How bad it would be.")
+@click.option("--likelihood", type=click.Choice([r.value for r in RiskLevel]), help="How likely that is.")
+@click.option("--standard", metavar="PATTERN", help="Raise a standard change that follows this StandardChange.")
 @click.option("--strategy", type=click.Choice([s.value for s in Strategy]), help="How it is taken back.")
 @click.option("--step", "steps", multiple=True, help="A step of taking it back; repeat, in order.")
 @click.option(
@@ -44,6 +55,10 @@ def create(
     environments: Sequence[str],
     title: str,
     reason: str,
+    assessment: str | None,
+    impact: str | None,
+    likelihood: str | None,
+    standard: str | None,
     strategy: str | None,
     steps: Sequence[str],
     schedule_start: str | None,
@@ -51,7 +66,7 @@ def create(
     requested_by: str | None,
     name: str | None,
 ) -> None:
-    """Raise a normal change: permission to bring a release into environments.
+    """Raise a change: permission to bring a release into environments; a normal one, or one that follows a pattern.
 
     You cannot approve it yourself.
     """
@@ -63,14 +78,20 @@ def create(
     if steps and not strategy:
         msg = "--step goes with --strategy"
         raise click.UsageError(msg)
+    if bool(impact) != bool(likelihood):
+        msg = "--impact and --likelihood go together"
+        raise click.UsageError(msg)
+    risk = {"impact": impact, "likelihood": likelihood, "assessment": assessment}
     try:
         spec = ChangeRequestSpec(
-            type=ChangeType.NORMAL,
+            type=ChangeType.STANDARD if standard else ChangeType.NORMAL,
+            standard_change_ref=Ref(name=standard) if standard else None,
             title=title,
             reason=reason,
             requested_by=requested_by,
             release_ref=Ref(name=release_name),
             environments=tuple(environments),
+            risk=DeclaredRisk.model_validate(risk) if any(risk.values()) else None,
             rollback_plan=RollbackPlan.model_validate({"strategy": strategy, "steps": list(steps)})
             if strategy
             else None,

@@ -117,6 +117,7 @@ def show(found: ChangeDiff) -> None:
     if spec.schedule:
         output.line(f"schedule: {output.when(spec.schedule.start)} to {output.when(spec.schedule.end)}", 2)
     _show_release(found)
+    _show_risk(change)
     _show_rollback(change)
     output.line(f"plan digest: {status.plan_digest or 'none yet: ' + (status.waits_for or 'not planned')}", 2)
     for row in found.environments:
@@ -145,6 +146,17 @@ def _show_release(found: ChangeDiff) -> None:
     output.line(f"evidence: {evidence or 'none'}", 2)
     done = ", ".join(p.name for p in release.status.environments if p.signed_off_at)
     output.line(f"passed: {done or 'nothing yet'}", 2)
+
+
+def _show_risk(change: ChangeRequest) -> None:
+    risk, said = change.status.risk, change.spec.risk
+    if risk is not None:
+        declared = f", declared {risk.declared.value}" if risk.declared else ""
+        output.line(f"risk: {risk.effective.value} (computed {risk.computed.value}{declared})", 2)
+        for reason in risk.reasons:
+            output.line(reason, 4)
+    if said and said.assessment:
+        output.line(f"assessment: {said.assessment}", 2)
 
 
 def _show_rollback(change: ChangeRequest) -> None:
@@ -227,6 +239,8 @@ def _data(found: ChangeDiff) -> Mapping[str, object]:
             "source": found.release.spec.source.dump() if found.release and found.release.spec.source else None,
             "evidence": [e.dump() for e in found.release.spec.evidence] if found.release else [],
         },
+        "risk": change.status.risk.dump() if change.status.risk else None,
+        "assessment": change.spec.risk.assessment if change.spec.risk else None,
         "rollbackPlan": change.spec.rollback_plan.dump() if change.spec.rollback_plan else None,
         "schedule": change.spec.schedule.dump() if change.spec.schedule else None,
         "environments": [

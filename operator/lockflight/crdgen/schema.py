@@ -112,7 +112,7 @@ def _describe(schema: Json) -> None:
 def _check_bounds(schema: Json, path: str) -> None:
     match schema.get("type"):
         case "string":
-            bounded = schema.keys() & {"enum", "maxLength"} or schema.get("format") == "date-time"
+            bounded = schema.keys() & {"enum", "maxLength"} or schema.get("format") in ("date-time", "date")
         case "array":
             bounded = "maxItems" in schema
         case "object":

@@ -343,6 +343,7 @@ def _change(release: str) -> str:
                 "reason": "First release to customers",
                 "releaseRef": {"name": release},
                 "environments": ["production"],
+                "risk": {"assessment": "A first release: nobody depends on it yet. Tried in UAT."},
                 "rollbackPlan": {"strategy": "Uninstall", "steps": ["helm uninstall payments-app"]},
             },
         }

@@ -103,11 +103,13 @@ def count(
     plan_digest: str | None,
     barred: Mapping[str, str],
     lapsed: Collection[int] = (),
+    outdated: Collection[int] = (),
 ) -> Count:
     """Count ``entries`` bound to exactly this generation and plan.
 
     The latest word of a person in a role holds, whatever it was bound to; any bound rejection is final.
-    ``barred`` are people who do not count; ``lapsed`` are the indexes of entries whose time is over.
+    ``barred`` are people who do not count; ``lapsed`` are the indexes of entries whose time is over, ``outdated`` of
+    those given when the risk was lower.
     """
     tally = _Tally()
 
@@ -133,6 +135,8 @@ def count(
             tally.ignored.append(f"{by} ({role}) is {barred[key]}")
         elif not bound(entry):
             tally.ignored.append(f"{by} ({role}) spoke of {_what(entry, generation)}")
+        elif index in outdated:
+            tally.ignored.append(f"{by} ({role}) spoke of a lower risk: what runs changed since")
         elif index in lapsed:
             tally.ignored.append(f"{by} ({role}) spoke too long ago")
         else:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lockflight.api import reasons
-from lockflight.api.changerequest import ChangePhase, ChangeRequest, ChangeRequestStatus, Observed, Use
-from lockflight.api.common import RoleCount, parse_duration
-from lockflight.api.conditions import condition, merge
+from lockflight.api.changerequest import ChangePhase, ChangeRequest, ChangeRequestStatus, ChangeRisk, Observed, Use
+from lockflight.api.common import ChangeType, RiskLevel, RoleCount, Tier, parse_duration
+from lockflight.api.conditions import Condition, condition, merge
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
-from lockflight.policy.effective import DEFAULT_VALID_FOR
+from lockflight.policy.assessment import change_base, effective_risk
+from lockflight.policy.effective import DEFAULT_VALID_FOR, quorum_rule, union
 from lockflight.policy.lifecycle import state
-from lockflight.policy.model import Effective
-from lockflight.policy.standing import standing
+from lockflight.policy.model import Effective, Verdict
+from lockflight.policy.risk import declared, highest
+from lockflight.policy.standing import Standing, base_changed, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +34,19 @@ def assess(
     promotions: Sequence[Promotion],
     problems: Sequence[str],
     now: datetime,
+    pattern: Verdict | None = None,
 ) -> Assessment:
     """Judge a change whose status holds the current plans; ``problems`` are what is in the way of a plan.
 
-    ``promotions`` are those that ran under it.
+    ``promotions`` are those that ran under it; ``pattern`` is what the StandardChange it follows says of it.
     """
-    observed = _observed(change, now)
+    base, risk = change_base(change.status.plans, {}), _risk(change)
+    observed = _observed(change, now, risk.effective, base)
     used = _used(change, promotions)
     change = change.model_copy(
         update={"status": change.status.model_copy(update={"observed": observed, "used_by": used})}
     )
-    needs = required(change, governed)
+    needs = required(change, governed, risk.effective)
     found = standing(
         change,
         needs,
@@ -50,8 +54,10 @@ def assess(
         release=release,
         plan_digest=change.status.plan_digest,
         now=now,
+        risk=risk.effective,
+        base=base,
     )
-    verdict = state(change, found, promotions, problems, now)
+    verdict = state(change, found, promotions, problems, now, pattern)
     generation = change.metadata.generation
     ready = verdict.phase in (ChangePhase.SCHEDULED, ChangePhase.IMPLEMENT, ChangePhase.REVIEW)
     conditions = merge(
@@ -60,16 +66,19 @@ def assess(
             condition(
                 reasons.APPROVED, verdict.approved, verdict.reason, verdict.message, generation=generation, now=now
             ),
+            *_base(change, found, base, now),
             condition(reasons.READY, ready, verdict.phase.value, verdict.message, generation=generation, now=now),
         ],
     )
-    open_for_approval = not verdict.phase.ended and change.status.plan_digest is not None
+    open_for_approval = not verdict.phase.ended and change.status.plan_digest is not None and bool(needs)
     return Assessment(
         change.status.model_copy(
             update={
                 "observed_generation": generation,
                 "conditions": conditions,
                 "phase": verdict.phase,
+                "risk": risk if change.status.plans else None,
+                "plan_digest_demanded": _demanded(change, governed, risk.effective),
                 "how_to_approve": how_to_approve(change, needs) if open_for_approval and not verdict.approved else None,
                 "approvals_summary": found.count.summary or None,
                 "waits_for": verdict.message[:512] if not verdict.phase.ended else None,
@@ -80,14 +89,14 @@ def assess(
     )
 
 
-def required(change: ChangeRequest, governed: Mapping[str, Effective]) -> tuple[RoleCount, ...]:
-    """The union of the roles of all environments named, each with its largest count."""
-    counts: dict[str, int] = {}
-    for name in change.spec.environments:
-        control = governed[name].spec.change_control if name in governed else None
-        for need in control.normal.approvals if control and control.normal else ():
-            counts[need.role] = max(need.count, counts.get(need.role, 0))
-    return tuple(RoleCount(role=role, count=n) for role, n in counts.items())
+def required(
+    change: ChangeRequest, governed: Mapping[str, Effective], risk: RiskLevel = RiskLevel.LOW
+) -> tuple[RoleCount, ...]:
+    """The union of the roles of all environments named, each with its largest count; a pattern needs no more."""
+    if change.spec.type is ChangeType.STANDARD:
+        return ()
+    controls = (governed[name].spec.change_control for name in change.spec.environments if name in governed)
+    return union([quorum_rule(control.normal, risk) for control in controls if control and control.normal])
 
 
 def _valid_for(change: ChangeRequest, governed: Mapping[str, Effective]) -> str:
@@ -111,9 +120,40 @@ def how_to_approve(change: ChangeRequest, needs: Sequence[RoleCount]) -> str:
     return f"kubectl patch lfchg {meta.name} -n {meta.namespace} --subresource=status --type=json -p '{patch}'"
 
 
-def _observed(change: ChangeRequest, now: datetime) -> tuple[Observed, ...]:
+def _observed(change: ChangeRequest, now: datetime, risk: RiskLevel, base: str) -> tuple[Observed, ...]:
     known = {o.index: o for o in change.status.observed}
-    return tuple(known.get(i) or Observed(index=i, at=now) for i in range(len(change.status.approvals)))
+    return tuple(
+        known.get(i) or Observed(index=i, at=now, risk=risk, base=base) for i in range(len(change.status.approvals))
+    )
+
+
+def _risk(change: ChangeRequest) -> ChangeRisk:
+    """What is computed for each environment, and what people declare: the higher counts."""
+    plans, said = change.status.plans, declared(change.spec.risk)
+    return ChangeRisk(
+        effective=effective_risk(change, {}),
+        computed=highest(plan.risk for plan in plans),
+        declared=said,
+        reasons=tuple(f"{plan.environment}: {why}" for plan in plans for why in plan.risk_reasons)[:64],
+    )
+
+
+def _demanded(change: ChangeRequest, governed: Mapping[str, Effective], risk: RiskLevel) -> bool:
+    """Whether an approval must say itself which plan it is about: design section 4."""
+    tiers = [governed[name].spec.tier for name in change.spec.environments if name in governed]
+    return risk is RiskLevel.HIGH and Tier.PRODUCTION in tiers
+
+
+def _base(change: ChangeRequest, found: Standing, base: str, now: datetime) -> list[Condition]:
+    """Whether something else runs than when it was approved; not said before anybody approved it."""
+    if not any(entry.decision == "Approved" for entry in change.status.approvals):
+        return []
+    moved, again = base_changed(change, base), any("lower risk" in words for words in found.count.ignored)
+    message = "something else runs than when it was approved" if moved else ""
+    if moved:
+        message += ": the risk rose, so it is approved again" if again else "; the risk did not rise: approvals hold"
+    reason = reasons.BASE_CHANGED if moved else "BaseUnchanged"
+    return [condition(reasons.BASE_CHANGED, moved, reason, message, generation=change.metadata.generation, now=now)]
 
 
 def _used(change: ChangeRequest, promotions: Sequence[Promotion]) -> tuple[Use, ...]:

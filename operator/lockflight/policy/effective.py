@@ -1,10 +1,10 @@
 """An Environment with its tier's baseline filled in: left out is inherited, given may only be stricter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from lockflight.api.common import RoleCount, Tier, parse_duration
+from lockflight.api.common import ChangeType, RiskLevel, RoleCount, Tier, parse_duration
 from lockflight.api.environment import (
     ChangeControl,
     Entry,
@@ -16,6 +16,7 @@ from lockflight.api.environment import (
     NormalChange,
     OnFailure,
     Require,
+    StandardControl,
 )
 from lockflight.policy.model import Effective
 from lockflight.policy.values import merge
@@ -78,6 +79,25 @@ def effective(environment: Environment, baseline: Environment | None, stack: Seq
     _floor(merged, judge)
     _graph(environment, upstream, stack, judge)
     return Effective(environment.metadata.name, merged, upstream, tuple(judge.problems))
+
+
+def accepts(control: ChangeControl) -> tuple[ChangeType, ...]:
+    """The types of change that have a rule here."""
+    rules = {ChangeType.STANDARD: control.standard, ChangeType.NORMAL: control.normal}
+    return tuple(kind for kind, rule in rules.items() if rule is not None)
+
+
+def quorum_rule(rule: NormalChange, risk: RiskLevel) -> tuple[RoleCount, ...]:
+    """Who approves a normal change of that risk."""
+    return union((rule.approvals, rule.high_risk if risk is RiskLevel.HIGH else ()))
+
+
+def union(rules: Iterable[Sequence[RoleCount]]) -> tuple[RoleCount, ...]:
+    """The roles of all rules, each with its largest count."""
+    counts: dict[str, int] = {}
+    for need in (need for rule in rules for need in rule):
+        counts[need.role] = max(need.count, counts.get(need.role, 0))
+    return tuple(RoleCount(role=role, count=count) for role, count in counts.items())
 
 
 def upstream_of(environment: Environment, stack: Sequence[Environment]) -> tuple[str, ...]:
@@ -152,16 +172,30 @@ def _change_control(mine: ChangeControl | None, base: ChangeControl | None, judg
     if mine.attempts and base.attempts and mine.attempts > base.attempts:
         judge.refuse("changeControl.attempts", mine.attempts, f"at most {base.attempts}")
     attempts = min((a for a in (mine.attempts, base.attempts) if a), default=None)
+    standard = _standard(mine.standard, base.standard, judge)
     if mine.normal is None or base.normal is None:
-        return ChangeControl(normal=mine.normal or base.normal, attempts=attempts)
+        return ChangeControl(standard=standard, normal=mine.normal or base.normal, attempts=attempts)
     valid = [v for v in (mine.normal.valid_for, base.normal.valid_for) if v]
     if len(valid) == 2 and parse_duration(valid[0]) > parse_duration(valid[1]):
         judge.refuse("changeControl.normal.validFor", valid[0], f"at most {valid[1]}")
     normal = NormalChange(
         approvals=_counts("changeControl.normal.approvals", mine.normal.approvals, base.normal.approvals, judge),
+        high_risk=_counts("changeControl.normal.highRisk", mine.normal.high_risk, base.normal.high_risk, judge),
         valid_for=min(valid, key=parse_duration, default=None),
     )
-    return ChangeControl(normal=normal, attempts=attempts)
+    return ChangeControl(standard=standard, normal=normal, attempts=attempts)
+
+
+def _standard(mine: StandardControl | None, base: StandardControl | None, judge: _Judge) -> StandardControl | None:
+    if mine is None or base is None:
+        return mine or base
+    most = base.suspend_after_failures
+    if mine.suspend_after_failures and most and mine.suspend_after_failures > most:
+        judge.refuse("changeControl.standard.suspendAfterFailures", mine.suspend_after_failures, f"at most {most}")
+    return StandardControl(
+        catalogue=_counts("changeControl.standard.catalogue", mine.catalogue, base.catalogue, judge),
+        suspend_after_failures=min((n for n in (mine.suspend_after_failures, most) if n), default=None),
+    )
 
 
 def _exit(mine: Exit | None, base: Exit | None, judge: _Judge) -> Exit | None:

@@ -1,7 +1,7 @@
 """ITIL's life cycle of a change: which phase it is in, whether it is approved, and what comes next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from lockflight.api import reasons
@@ -10,6 +10,7 @@ from lockflight.api.common import ChangeType
 from lockflight.api.conditions import find
 from lockflight.api.promotion import Action, Promotion
 from lockflight.policy.backout import back_out_until
+from lockflight.policy.model import Verdict
 from lockflight.policy.standing import Standing
 
 _ENDED_FOR_GOOD = (ChangePhase.CLOSED, ChangePhase.REJECTED, ChangePhase.CANCELLED)
@@ -32,8 +33,15 @@ def state(
     promotions: Sequence[Promotion],
     problems: Sequence[str],
     now: datetime,
+    pattern: Verdict | None = None,
 ) -> State:
-    """Judge a change. ``promotions`` ran under it, ``problems`` are in the way of its plan."""
+    """Judge a change. ``promotions`` ran under it, ``problems`` are in the way of its plan.
+
+    ``pattern`` is what the StandardChange that it follows says of it; None: it follows none.
+    """
+    if pattern is not None and pattern.open:
+        # The change board approved the pattern: nobody else needs to be asked.
+        found = replace(found, count=replace(found.count, complete=not found.count.rejected_by), until=pattern.retry_at)
     phase = change.status.phase
     if phase in _ENDED_FOR_GOOD:
         return _ended(change, phase)
@@ -42,7 +50,7 @@ def state(
     over = _over(change, found, now)
     if over is not None:
         return over
-    lacking = _lacking(change, found, problems)
+    lacking = _lacking(change, found, problems, pattern)
     if lacking is not None:
         return lacking
     return _approved(change, found, now) if found.count.complete else _asking(change, found)
@@ -72,19 +80,24 @@ def _over(change: ChangeRequest, found: Standing, now: datetime) -> State | None
     return None
 
 
-def _lacking(change: ChangeRequest, found: Standing, problems: Sequence[str]) -> State | None:
+def _lacking(change: ChangeRequest, found: Standing, problems: Sequence[str], pattern: Verdict | None) -> State | None:
     """What is missing before anybody can be asked."""
     spec, status, names = change.spec, change.status, ", ".join(change.spec.environments)
     if problems:
         return State(ChangePhase.ASSESS, reasons.NO_PLAN, "; ".join(problems))
     if status.plan_digest is None:
         return State(ChangePhase.NEW, reasons.NO_PLAN, "its plan is being made")
-    if spec.type is not ChangeType.NORMAL:
+    if pattern is not None and not pattern.open:
+        return State(ChangePhase.ASSESS, pattern.reason, pattern.message)
+    if pattern is None and spec.type is not ChangeType.NORMAL:
         message = f"spec.type is {spec.type}: {names} accept Normal"
         return State(ChangePhase.ASSESS, reasons.CHANGE_TYPE_NOT_ALLOWED, message)
-    if not found.count.needs:
+    if pattern is None and not found.count.needs:
         message = f"{names} ask for no approval, so this change permits nothing"
         return State(ChangePhase.ASSESS, reasons.NO_APPROVAL_RULE, message)
+    if pattern is None and (spec.risk is None or not (spec.risk.assessment or "").strip()):
+        message = "spec.risk.assessment is absent: say what may go wrong, and how that was looked into"
+        return State(ChangePhase.ASSESS, reasons.ASSESSMENT_MISSING, message)
     if spec.rollback_plan is None:
         message = "spec.rollbackPlan is absent: say how it is taken back"
         return State(ChangePhase.ASSESS, reasons.NO_ROLLBACK_PLAN, message)
@@ -102,7 +115,8 @@ def _asking(change: ChangeRequest, found: Standing) -> State:
 
 def _approved(change: ChangeRequest, found: Standing, now: datetime) -> State:
     hold, schedule = change.spec.hold, change.spec.schedule
-    words = f"approved by {', '.join(found.count.people)}"
+    ref, people = change.spec.standard_change_ref, ", ".join(found.count.people)
+    words = f"follows standard change {ref.name}" if ref else f"approved by {people}"
     if hold is not None:
         message = f"{words}; held: {hold.reason}"
         return State(ChangePhase.ON_HOLD, reasons.CHANGE_HELD, message, found.until, approved=True)

@@ -10,6 +10,7 @@ from lockflight.api.environment import Environment, EnvironmentSpec
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Outcome, Promotion, WaitingFor
 from lockflight.api.release import Release
+from lockflight.api.standardchange import StandardChange, StandardUse
 from lockflight.policy.selftest import Admission
 
 
@@ -99,6 +100,26 @@ class PlannedComponent:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One Helm release as it can be compared with another state of it; it holds digests only, never a value."""
+
+    name: str
+    """Name of the Helm release."""
+    chart: str
+    chart_version: str
+    chart_digest: str
+    """Empty where it is not known."""
+    values: Mapping[str, str]
+    """JSON pointer of each leaf of the values to a digest of it; what comes from Secrets is left out."""
+    objects: Mapping[str, str]
+    """``Kind/name`` of each rendered object to a digest of it, without version labels and checksum annotations."""
+    unstable: bool = False
+    """It renders differently twice, so its objects say nothing."""
+    secret: frozenset[str] = frozenset()
+    """JSON pointers of values that come from Secrets: they differ without being looked at."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Exactly what would be applied to a target, by digest."""
 
@@ -106,6 +127,8 @@ class Plan:
     components: tuple[PlannedComponent, ...]
     digest: str
     secrets_digest: str = ""
+    parts: tuple[Part, ...] = ()
+    """The same in a form that can be compared with what runs; not part of the digest."""
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -165,6 +188,14 @@ class Snapshot:
     """Changes of this stack that name the environment, this promotion's own included."""
     peer_releases: Mapping[str, Release] = field(default_factory=dict)
     """Releases that peers and revisions refer to, by name."""
+    running: tuple[Part, ...] | PlanProblem | None = None
+    """What runs in the target, as Helm's storage holds it; None: not looked at, for nothing here asks for a change."""
+    rehearsed: tuple[str, ...] = ()
+    """Lower environments in which this release was taken back: see policy.risk."""
+    standard: StandardChange | None = None
+    """The StandardChange that the change follows."""
+    standard_uses: tuple[StandardUse, ...] = ()
+    """What was done under it, on record anywhere."""
 
     @property
     def change(self) -> ChangeRequest | None:

@@ -48,7 +48,7 @@ def component_plan(
     unstable: bool,
 ) -> PlannedComponent | PlanProblem:
     """One component's part of the plan; ``values`` hold no secret, ``objects`` are what the chart renders to."""
-    objects = [item for obj in objects for item in _flat(obj)]
+    objects = [item for obj in objects for item in flat(obj)]
     for obj in objects:
         problem = _outside(obj, namespace, name)
         if problem is not None:
@@ -56,7 +56,7 @@ def component_plan(
     try:
         values_digest = canonical_digest(values)
         # A chart that renders differently each time is bound by chart and values: its manifest says nothing.
-        manifest = canonical_digest("unstable") if unstable else canonical_digest([_hidden(obj) for obj in objects])
+        manifest = canonical_digest("unstable") if unstable else canonical_digest([hidden(obj) for obj in objects])
     except ValueError as problem:
         return PlanProblem(reasons.NOT_CANONICAL, f"component {name}: {problem}", final=True)
     return PlannedComponent(
@@ -131,13 +131,13 @@ def _volume_images(volumes: list[Any]) -> Iterator[str]:
             yield image["reference"]
 
 
-def _flat(obj: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def flat(obj: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Helm applies what a List holds, so it is judged as if it stood alone."""
     items = obj.get("items")
     if str(obj.get("kind", "")).endswith("List") and isinstance(items, list):
         for item in items:
             if isinstance(item, Mapping):
-                yield from _flat(item)
+                yield from flat(item)
     else:
         yield obj
 
@@ -160,7 +160,7 @@ def _outside(obj: Mapping[str, Any], namespace: str, component: str) -> PlanProb
     return None
 
 
-def _hidden(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+def hidden(obj: Mapping[str, Any]) -> Mapping[str, Any]:
     """Secrets by their keys only; a secret value that shows up in another object stays."""
     if obj.get("kind") != "Secret":
         return obj

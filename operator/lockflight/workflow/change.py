@@ -1,23 +1,28 @@
 """Reconcile a ChangeRequest: what exactly is being approved, by whom, and where it stands."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 
 from lockflight.api import reasons
 from lockflight.api.changerequest import ChangePhase, ChangePlan, ChangeRequest, Use
+from lockflight.api.common import ChangeType
 from lockflight.api.conditions import find
 from lockflight.api.environment import Environment
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
+from lockflight.policy.assessment import used
 from lockflight.policy.change import assess
 from lockflight.policy.digest import change_digest
-from lockflight.policy.model import Effective, PlanProblem
-from lockflight.policy.ownership import removed
-from lockflight.ports import PortError, Severity
+from lockflight.policy.model import Effective, PlanProblem, Verdict
+from lockflight.policy.pattern import judge
+from lockflight.policy.verdicts import passed, waiting
+from lockflight.ports import Severity
+from lockflight.workflow import catalogue
+from lockflight.workflow.assessing import Assessed
+from lockflight.workflow.assessing import assess as assess_target
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
-from lockflight.workflow.plancache import Planned
-from lockflight.workflow.planning import plan_for
 from lockflight.workflow.status import write
 
 
@@ -34,13 +39,15 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
         if (found := deps.store.get(Environment, stack, name)) is not None
     }
     governed = {name: stack_effective(deps, e) for name, e in environments.items()}
-    plans, problems = await _plans(deps, change, release, environments, governed)
+    assessed = await _assessed(deps, change, release, environments, governed)
+    plans, problems = _plans(change, release, assessed, governed)
     digest = change_digest(plans) if plans and not problems else None
     with_plans = change.model_copy(
         update={"status": change.status.model_copy(update={"plans": plans, "plan_digest": digest})}
     )
     promotions = tuple(p for p in deps.store.of(Promotion, stack) if p.status.change == change.metadata.name)
-    verdict = assess(with_plans, governed, release, promotions, problems, now)
+    pattern = _pattern(deps, with_plans, assessed, governed)
+    verdict = assess(with_plans, governed, release, promotions, problems, now, pattern)
     before = find(change.status.conditions, reasons.APPROVED)
     after = find(verdict.status.conditions, reasons.APPROVED)
     await write(deps, change, verdict.status, guarded=True)
@@ -80,12 +87,28 @@ async def record_use(deps: Deps, change: ChangeRequest, promotion: Promotion, pl
     return await write(deps, change, change.status.model_copy(update={"used_by": (*others, use)}), guarded=True)
 
 
-async def _plans(
+async def _assessed(
     deps: Deps,
     change: ChangeRequest,
     release: Release | None,
-    environments: dict[str, Environment],
-    governed: dict[str, Effective],
+    environments: Mapping[str, Environment],
+    governed: Mapping[str, Effective],
+) -> Mapping[str, Assessed | PlanProblem]:
+    """Every environment named that there is, but those in which the change is done."""
+    done = {use.environment for use in change.status.used_by if use.finished}
+    names = [name for name in environments if name not in done]
+    if release is None:
+        return {}
+    mine = {use.promotion_uid for use in change.status.used_by}
+    found = await asyncio.gather(*(assess_target(deps, release, environments[n], governed[n], mine) for n in names))
+    return dict(zip(names, found, strict=True))
+
+
+def _plans(
+    change: ChangeRequest,
+    release: Release | None,
+    assessed: Mapping[str, Assessed | PlanProblem],
+    governed: Mapping[str, Effective],
 ) -> tuple[tuple[ChangePlan, ...], tuple[str, ...]]:
     """The plan for every environment named, or what is in the way."""
     if release is None:
@@ -93,45 +116,54 @@ async def _plans(
     problems = [
         f"environment {name} does not exist in {change.metadata.namespace}"
         for name in change.spec.environments
-        if name not in environments
+        if name not in governed
     ]
     order = change.spec.environments
     done = {use.environment for use in change.status.used_by if use.finished}
     # What was applied stays as it was approved.
     plans = [plan for plan in change.status.plans if plan.environment in done and plan.environment in order]
-    open_ones = [name for name in environments if name not in {plan.environment for plan in plans}]
-    answers = await asyncio.gather(*(_plan(deps, release, environments[name], governed[name]) for name in open_ones))
-    for name, answer in zip(open_ones, answers, strict=True):
+    for name, answer in assessed.items():
         if isinstance(answer, PlanProblem):
             problems.append(f"{name}: {answer.message}")
-        else:
-            summary = await _summary(deps, release, answer)
-            plans.append(ChangePlan(environment=name, digest=answer.plan.digest, summary=summary))
+        elif name not in done:
+            plans.append(_row(change, answer, controlled=governed[name].spec.change_control is not None))
     return tuple(sorted(plans, key=lambda plan: order.index(plan.environment))), tuple(problems)
 
 
-async def _plan(deps: Deps, release: Release, environment: Environment, governed: Effective) -> Planned | PlanProblem:
-    target = environment.target_namespace(release.spec.application)
-    try:
-        return await plan_for(deps, environment.metadata.namespace, release, environment, governed, target)
-    except PortError as problem:
-        return PlanProblem("CannotTell", str(problem))
+def _row(change: ChangeRequest, found: Assessed, *, controlled: bool) -> ChangePlan:
+    """One environment's plan. Once a promotion is at work there, what runs is its own doing: base and risk stay."""
+    row = ChangePlan(environment=found.environment, digest=found.plan.digest, summary=found.summary)
+    before = next((plan for plan in change.status.plans if plan.environment == found.environment), None)
+    if before is not None and found.environment in used(change):
+        kept = {"base": before.base, "risk": before.risk, "risk_reasons": before.risk_reasons}
+        return row.model_copy(update={**kept, "summary": before.summary})
+    if not controlled:
+        return row.model_copy(update={"base": found.base})
+    reasons_ = tuple(text[:512] for text in found.risk.reasons[:16])
+    return row.model_copy(update={"base": found.base, "risk": found.risk.level, "risk_reasons": reasons_})
 
 
-async def _summary(deps: Deps, release: Release, planned: Planned) -> str:
-    """One line a component for the board; what runs now is shown, not bound."""
-    parts = [
-        f"{c.helm_release}: chart {c.chart_digest[7:19]}, {', '.join(c.images) or 'no images'}"
-        for c in planned.plan.components
-    ]
-    try:
-        revisions = await deps.helm.revisions(planned.plan.namespace, release.spec.application, fresh=False)
-    except PortError:
-        revisions = ()
-    known = (
-        r for r in deps.store.of(Release, release.metadata.namespace) if r.spec.application == release.spec.application
-    )
-    gone = removed(revisions, release, known)
-    parts += [f"{name}: removed" for name in gone]
-    text = "; ".join(parts)
-    return text if len(text) <= 2048 else text[:2047] + "…"
+def _pattern(
+    deps: Deps, change: ChangeRequest, assessed: Mapping[str, Assessed | PlanProblem], governed: Mapping[str, Effective]
+) -> Verdict | None:
+    """What the StandardChange that it follows says of it in all its environments; None: it is no standard change.
+
+    Where it was used already, what runs is what it brought: there the first use stands.
+    """
+    if change.spec.type is not ChangeType.STANDARD:
+        return None
+    standard, ref = catalogue.followed(deps, change), change.spec.standard_change_ref
+    if standard is None:
+        message = f"standard change {ref.name if ref else '?'} does not exist: create it, or raise a normal change"
+        return waiting(reasons.STANDARD_CHANGE_MISSING, message)
+    mine = max((use.promotion_uid for use in change.status.used_by), default="")
+    verdicts = []
+    for name in change.spec.environments:
+        control, found = governed[name].spec.change_control if name in governed else None, assessed.get(name)
+        if control is None or control.standard is None:
+            verdicts.append(waiting(reasons.CHANGE_TYPE_NOT_ALLOWED, f"{name} accepts no standard change"))
+        elif isinstance(found, Assessed) and name not in used(change):
+            uses = catalogue.uses(deps, standard)
+            verdicts.append(judge(standard, control.standard, uses, found.target, deps.clock.now(), mine=mine))
+    shut = [verdict for verdict in verdicts if not verdict.open]
+    return shut[0] if shut else max(verdicts, key=lambda v: v.message, default=passed("it was used"))

@@ -8,6 +8,7 @@ from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.kinds import AnyObject
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
+from lockflight.api.standardchange import StandardChange
 from lockflight.workflow.keys import Key, key_of
 from lockflight.workflow.store import Store
 
@@ -18,7 +19,7 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
     match new or old:
         case Promotion() as promotion:
             if _phase(old) != _phase(new) or old is None or new is None:
-                keys |= _around_promotion(store, promotion)
+                keys |= _around_promotion(store, promotion, root)
             if Phase.ON_HOLD in (_phase(old), _phase(new)) and _phase(old) != _phase(new):
                 keys |= {key_of(f) for ns in {root, key.namespace} for f in store.of(FreezeWindow, ns)}
         case Release() as release:
@@ -34,9 +35,11 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
         case ChangeRequest():
             # Also where it named something before and does not any more.
             for change in (old, new):
-                keys |= _of_change(store, change) if isinstance(change, ChangeRequest) else set()
+                keys |= _of_change(store, change, root) if isinstance(change, ChangeRequest) else set()
         case FreezeWindow():
             keys |= {key_of(p) for p in _open(store, None if key.namespace == root else key.namespace)}
+        case StandardChange() as standard:
+            keys |= _of_standard(store, standard, root)
         case _:
             pass
     return keys
@@ -94,7 +97,7 @@ def _open(store: Store, stack: str | None) -> Iterator[Promotion]:
     return (p for p in store.of(Promotion, stack) if is_open(p))
 
 
-def _around_promotion(store: Store, promotion: Promotion) -> set[Key]:
+def _around_promotion(store: Store, promotion: Promotion, root: str) -> set[Key]:
     stack = promotion.metadata.namespace
     keys = {
         Key("Release", stack, promotion.spec.release_ref.name),
@@ -107,7 +110,7 @@ def _around_promotion(store: Store, promotion: Promotion) -> set[Key]:
             or change.spec.release_ref == promotion.spec.release_ref
             or change.metadata.name == promotion.status.change
         ):
-            keys.add(key_of(change))
+            keys |= {key_of(change)} | _entries(change, root)
     around = list(peers(store, promotion))
     keys |= {key_of(p) for p in around if is_open(p)}
     # A new release in a target ends the stay of the one before: its passages change.
@@ -129,8 +132,25 @@ def _of_stack(store: Store, stack: str | None) -> set[Key]:
     return keys | {key_of(r) for r in store.of(Release, stack)}
 
 
-def _of_change(store: Store, change: ChangeRequest) -> set[Key]:
-    return {
+def _of_standard(store: Store, standard: StandardChange, root: str) -> set[Key]:
+    """The changes that follow it, and their promotions."""
+    keys: set[Key] = set()
+    namespace = None if standard.metadata.namespace == root else standard.metadata.namespace
+    for change in store.of(ChangeRequest, namespace):
+        ref = change.spec.standard_change_ref
+        if ref is not None and ref.name == standard.metadata.name:
+            keys |= {key_of(change)} | _of_change(store, change, root)
+    return keys
+
+
+def _entries(change: ChangeRequest, root: str) -> set[Key]:
+    """What was done under a pattern is shown on it."""
+    ref = change.spec.standard_change_ref
+    return {Key("StandardChange", place, ref.name) for place in (root, change.metadata.namespace)} if ref else set()
+
+
+def _of_change(store: Store, change: ChangeRequest, root: str) -> set[Key]:
+    return _entries(change, root) | {
         key_of(p)
         for p in _open(store, change.metadata.namespace)
         if p.spec.environment_ref.name in change.spec.environments

@@ -9,6 +9,7 @@ from typing import Any
 from lockflight import ports
 from lockflight.workflow.findings import Findings
 from lockflight.workflow.plancache import PlanCache
+from lockflight.workflow.running import PartCache
 from lockflight.workflow.slots import Slots
 from lockflight.workflow.store import Store
 
@@ -57,6 +58,7 @@ class Deps:
     store: Store
     options: Options = field(default_factory=Options)
     plans: PlanCache = field(default_factory=PlanCache)
+    parts: PartCache = field(default_factory=PartCache)
     slots: Slots = field(default_factory=Slots)
     findings: Findings = field(default_factory=Findings)
     """Of the self-test."""

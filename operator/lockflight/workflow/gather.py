@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from lockflight.api import reasons
 from lockflight.api.changerequest import ChangeRequest
@@ -16,10 +17,12 @@ from lockflight.api.release import Release
 from lockflight.policy.effective import effective
 from lockflight.policy.model import Effective, PlanProblem, Revision, Snapshot
 from lockflight.policy.ownership import of_application
+from lockflight.policy.risk import rehearsals
 from lockflight.policy.selftest import Admission
 from lockflight.ports import GoneError, PortError
-from lockflight.workflow import dependents, selftest
+from lockflight.workflow import catalogue, dependents, selftest
 from lockflight.workflow.deps import Deps
+from lockflight.workflow.keys import Key
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for
 
@@ -89,6 +92,12 @@ def resolve(
     return replace(governed, problems=(*governed.problems, *unread))
 
 
+def _standard(deps: Deps, objects: _Objects) -> dict[str, Any]:
+    """The StandardChange that its one change follows, with its uses."""
+    found = catalogue.followed(deps, objects.changes[0]) if len(objects.changes) == 1 else None
+    return {"standard": found, "standard_uses": catalogue.uses(deps, found)} if found else {}
+
+
 def candidates(deps: Deps, promotion: Promotion) -> tuple[ChangeRequest, ...]:
     """The change it runs under or refers to; else the ones not ended that name release and environment.
 
@@ -154,8 +163,8 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
         cluster.list("FreezeWindow", stack),
         cluster.list("FreezeWindow", root),
     )
-    (current, release, *changes), (environments, baselines, freezes, root_freezes) = await asyncio.gather(
-        singles, lists
+    (current, release, *changes), (environments, baselines, freezes, root_freezes), _ = await asyncio.gather(
+        singles, lists, _read_patterns(deps, candidates(deps, promotion))
     )
     if not isinstance(current, Promotion) or current.metadata.uid != promotion.metadata.uid:
         msg = f"promotion {stack}/{promotion.metadata.name} was deleted"
@@ -174,6 +183,22 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
     )
 
 
+async def _read_patterns(deps: Deps, changes: Iterable[ChangeRequest]) -> None:
+    """Know the StandardChanges that ``changes`` follow as they are now: two requests for each standard change."""
+    keys = [
+        Key("StandardChange", place, change.spec.standard_change_ref.name)
+        for change in changes
+        if change.spec.standard_change_ref is not None
+        for place in (deps.options.root_namespace, change.metadata.namespace)
+    ]
+    found = await asyncio.gather(*(deps.cluster.get(key.kind, key.namespace, key.name) for key in keys))
+    for key, obj in zip(keys, found, strict=True):
+        if obj is not None:
+            deps.store.put(obj)
+        else:
+            deps.store.remove(key)
+
+
 def _judged(deps: Deps, objects: _Objects) -> Snapshot:
     """What our own objects say."""
     promotion, release = objects.promotion, objects.release
@@ -184,6 +209,7 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
         release=release,
         changes=objects.changes,
         freezes=objects.freezes,
+        **_standard(deps, objects),
         peers=tuple(dependents.peers(deps.store, promotion)),
         peer_changes=tuple(c for c in deps.store.of(ChangeRequest, stack) if name in c.spec.environments),
         upstream_uids={e.metadata.name: e.metadata.uid for e in objects.environments},
@@ -206,7 +232,18 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
         for up in governed.promotes_from
         if up in by_name
     }
-    return replace(snapshot, environment=environment, effective=governed, upstream=upstream)
+    rehearsed: tuple[str, ...] = ()
+    if governed.spec.change_control is not None and release is not None:
+        tiers = {e.metadata.name: e.spec.tier for e in objects.environments}
+        rehearsed = rehearsals(release, of_release(deps, release), tiers, governed.spec.tier)
+    return replace(snapshot, environment=environment, effective=governed, upstream=upstream, rehearsed=rehearsed)
+
+
+def of_release(deps: Deps, release: Release) -> tuple[Promotion, ...]:
+    """All promotions of the application in its stack."""
+    stack, application = release.metadata.namespace, release.spec.application
+    names = {r.metadata.name for r in deps.store.of(Release, stack) if r.spec.application == application}
+    return tuple(p for p in deps.store.of(Promotion, stack) if p.spec.release_ref.name in names)
 
 
 async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathered:
@@ -234,6 +271,9 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
         # Without Helm's storage nobody knows what runs: no plan may be carried out.
         return Gathered(replace(snapshot, plan=revisions))
     snapshot = replace(snapshot, revisions=revisions)
+    if governed.spec.change_control is not None and snapshot.change is not None:
+        running = await deps.parts.running(deps.helm, deps.store, target, revisions)
+        snapshot = replace(snapshot, running=running)
     if isinstance(plan, PlanProblem):
         return Gathered(replace(snapshot, plan=plan))
     return Gathered(replace(snapshot, plan=plan.plan), plan)

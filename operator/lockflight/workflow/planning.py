@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ import rfc8785
 
 from lockflight.api.environment import Environment
 from lockflight.api.release import Component, Release
+from lockflight.policy import footprint
 from lockflight.policy.digest import canonical_digest, release_digest
-from lockflight.policy.model import Effective, PlannedComponent, PlanProblem
+from lockflight.policy.model import Effective, Part, PlannedComponent, PlanProblem
 from lockflight.policy.plan import build_plan, component_plan
 from lockflight.policy.values import Layered, layer
 from lockflight.ports import ChartError, HelmJob, PulledChart, Rendered, RenderError
@@ -89,6 +91,7 @@ async def _plan(
     secrets = [s.values for s in found if s.secret]
     charts: dict[str, PulledChart] = {}
     components: list[PlannedComponent] = []
+    comparable: list[Part] = []
     for part in parts:
         charts[part.name] = await deps.charts.pull(part.chart, digests[part.name])
         try:
@@ -109,6 +112,18 @@ async def _plan(
         if isinstance(made, PlanProblem):
             raise _ProblemError(made)
         components.append(made)
+        comparable.append(
+            footprint.part(
+                name=made.helm_release,
+                chart=part.chart.name or (part.chart.oci or "").rpartition("/")[2],
+                chart_version=part.chart.version,
+                chart_digest=made.chart_digest,
+                values=layered[part.name].values,
+                public=public[part.name].values,
+                objects=objects,
+                unstable=unstable,
+            )
+        )
     plan = build_plan(
         stack=stack,
         environment=name,
@@ -120,6 +135,7 @@ async def _plan(
         secrets=secrets,
         secrets_key=deps.options.secrets_key,
     )
+    plan = replace(plan, parts=tuple(comparable))
     planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts, tuple(secrets))
     deps.plans.put(key, planned)
     return planned

@@ -16,8 +16,8 @@ from lockflight.policy.gates import evaluate_all
 from lockflight.policy.model import NamedVerdict, Plan, PlanProblem, Snapshot
 from lockflight.policy.promotion import Decision, Finish, Start, Wait, decide
 from lockflight.ports import ConflictError, GoneError, NotLeaderError, Severity, UnreachableError
+from lockflight.workflow import catalogue, gather
 from lockflight.workflow import change as changes
-from lockflight.workflow import gather
 from lockflight.workflow.deps import Deps, Running
 from lockflight.workflow.ended import end
 from lockflight.workflow.execute import application_of_rows, run
@@ -145,6 +145,8 @@ async def _start(deps: Deps, read: Gathered, verdicts: tuple[NamedVerdict, ...])
     change = snapshot.change if _controlled(snapshot) else None
     if change is not None:
         try:
+            if snapshot.standard is not None:
+                await catalogue.record_use(deps, snapshot.standard, change, snapshot.promotion)
             change = await changes.record_use(deps, change, snapshot.promotion, planned.plan.digest)
         except GoneError as gone:
             raise ConflictError(str(gone)) from gone

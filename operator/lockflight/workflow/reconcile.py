@@ -12,8 +12,9 @@ from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
+from lockflight.api.standardchange import StandardChange
 from lockflight.ports import ConflictError, GoneError, PortError
-from lockflight.workflow import calendar, change, environment, freeze, promotion, release
+from lockflight.workflow import calendar, change, environment, freeze, promotion, release, standard
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.keys import Key
 
@@ -45,6 +46,8 @@ async def reconcile(deps: Deps, key: Key) -> datetime | None:
                 return None
             case ReleaseCalendar():
                 return await calendar.reconcile(deps, obj)
+            case StandardChange():
+                return await standard.reconcile(deps, obj)
     except ConflictError:
         # Somebody wrote in between: decide again soon, but not all at the same instant.
         await _read_again(deps, key)

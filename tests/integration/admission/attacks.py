@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .world import API, JSON_PATCH, MERGE_PATCH, OWNER, World, append, digest, entry
+from .world import API, JSON_PATCH, MERGE_PATCH, OWNER, Thing, World, append, digest, entry
 
 Act = Callable[[World, str], object]
 
@@ -91,6 +91,16 @@ def _edited(world: World, who: str) -> None:
 
 def _status(plural: str, **status: object) -> Act:
     return lambda world, who: world.send(who, "PATCH", world.planned(plural).status, {"status": status}, MERGE_PATCH)
+
+
+def _high_risk(world: World, who: str) -> None:
+    change = world.planned()
+    world.observe(change, planDigestDemanded=True)
+    world.add(who, change, entry())
+
+
+def _pattern(world: World) -> Thing:
+    return world.planned("standardchanges", who="admin")
 
 
 def _approve_and_more(world: World, who: str) -> None:
@@ -251,6 +261,9 @@ _CHANGES: dict[str, _Tries] = {
         ("a merge patch that drops a rejection", "bob", _drop_a_rejection),
         ("a merge patch that empties the list", "bob", _erase),
     ),
+    "the risk is high, so an approval names the plan that was seen": (
+        ("approving high risk without saying which plan", "alice", _high_risk),
+    ),
     "four eyes": (
         ("the creator approves", "joan", _own),
         ("an editor approves", "joan", _edited),
@@ -296,6 +309,18 @@ _PROMOTIONS: dict[str, _Tries] = {
         ("a promotion set to Succeeded by hand", "quinn", _status("promotions", phase="Succeeded")),
     ),
 }
+_PATTERNS: dict[str, _Tries] = {
+    "you may not approve as": (
+        ("a pattern approved without the right", "nosy", lambda w, who: w.add(who, _pattern(w), entry())),
+    ),
+    "in status people write only": (
+        (
+            "a pattern declared unused by hand",
+            "alice",
+            lambda w, who: w.send(who, "PATCH", _pattern(w).status, {"status": {"used": 0}}, MERGE_PATCH),
+        ),
+    ),
+}
 _STATUS: dict[str, _Tries] = {
     "status is what the operator observed": (
         ("a forged proof of passing", "nosy", _observed("releases", digest=digest("x"))),
@@ -327,6 +352,7 @@ _RULES: dict[str, _Tries] = {
         ("a new calendar", "nosy", lambda w, who: w.make("releasecalendars", who)),
         ("a later cut-off", "nosy", _edit("releasecalendars", train={"cutOff": "+0bd 08:00"})),
         ("deleting a calendar", "nosy", _delete("releasecalendars")),
+        ("a pattern of one's own", "nosy", lambda w, who: w.make("standardchanges", who)),
         ("the board shortens a freeze", "alice", _edit("freezewindows", end="2030-12-19T00:00:00")),
         (
             "the board narrows a freeze as it lifts it",
@@ -371,6 +397,7 @@ _AUDIT: dict[str, _Tries] = {
 _POLICIES = {
     "people-changerequests-approvals": _CHANGES,
     "people-promotions-signoffs": _PROMOTIONS,
+    "people-standardchanges-approvals": _PATTERNS,
     "status": _STATUS,
     "in-use": _IN_USE,
     "four-eyes": _FOUR_EYES,

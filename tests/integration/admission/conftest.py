@@ -108,7 +108,8 @@ kind: ClusterRole
 metadata: {name: admission-nosy}
 rules:
 - apiGroups: [lockflight.dev]
-  resources: [environments, releases, promotions, changerequests, freezewindows, releasecalendars, auditrecords]
+  resources: [environments, releases, promotions, changerequests, freezewindows, releasecalendars, auditrecords,
+    standardchanges]
   verbs: [get, list, create, update, patch, delete, deletecollection]
 - apiGroups: [lockflight.dev]
   resources:
@@ -118,6 +119,7 @@ rules:
   - changerequests/status
   - freezewindows/status
   - releasecalendars/status
+  - standardchanges/status
   verbs: [get, update, patch]
 - apiGroups: [""]
   resources: [namespaces, namespaces/status, namespaces/finalize]

@@ -172,6 +172,24 @@ def test_whoever_holds_govern_changes_the_rules(world: World, who: str) -> None:
         world.send(who, "DELETE", thing.path)
 
 
+def test_high_risk_is_approved_by_who_names_the_plan_and_rejected_by_anybody(world: World) -> None:
+    change = world.planned()
+    world.observe(change, planDigestDemanded=True)
+    world.add("alice", change, entry(planDigest=digest("the plan")))
+    world.add("bob", change, entry(decision="Rejected"))
+    assert [e["planDigest"] for e in world.entries(change)] == [digest("the plan")] * 2
+
+
+def test_the_board_approves_a_pattern_that_a_governor_wrote(cluster: ClusterLike, world: World) -> None:
+    pattern = world.planned("standardchanges", who="gov")
+    append_by_kubectl(cluster, "alice", "lfstd", pattern.name, "approvals", role="cab", decision="Approved")
+    (given,) = world.entries(pattern)
+    assert (given["by"], given["generation"], given["planDigest"]) == ("alice", 1, digest("the plan"))
+    world.send("gov", "PATCH", pattern.path, {"spec": {"title": "More"}}, MERGE_PATCH)
+    with pytest.raises(RefusedError, match="there is no plan yet for generation 2"):
+        world.add("bob", pattern, entry())
+
+
 @pytest.mark.parametrize("who", ["super", "admin"])
 def test_administrators_bind_namespaces(world: World, who: str) -> None:
     body = {

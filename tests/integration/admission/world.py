@@ -115,6 +115,11 @@ _SPECS: dict[str, dict[str, Any]] = {
         "chart": {"oci": "oci://registry.example/payments", "version": "2.4.0"},
     },
     "environments": {"tier": "UAT"},
+    "standardchanges": {
+        "title": "Patch upgrade",
+        "pattern": {"applications": ["payments"], "environments": ["production"], "kinds": ["Deployment"]},
+        "validUntil": "2030-06-30",
+    },
     "freezewindows": {
         "reason": "Year end",
         "timeZone": "UTC",
@@ -139,6 +144,7 @@ _KINDS = {
     "freezewindows": ("FreezeWindow", ""),
     "auditrecords": ("AuditRecord", ""),
     "releasecalendars": ("ReleaseCalendar", ""),
+    "standardchanges": ("StandardChange", "approvals"),
 }
 
 

@@ -202,7 +202,7 @@ CASES = [
     Case(
         "ChangeRequest",
         "",
-        "type is fixed once somebody decided on the change: raise another one",
+        "type is fixed once somebody decided on the change or a promotion used it: raise another one",
         {"spec.title": "Payments 2.4.0, second try"},
         {"spec.type": "Emergency"},
         before={},
@@ -238,9 +238,16 @@ CASES = [
         "ChangeRequest",
         "spec",
         "releaseRef is fixed: raise another change for another release",
-        {"spec.type": "Standard"},
+        {"spec.type": "Emergency"},
         {"spec.releaseRef.name": "payments-2.5.0"},
         before={},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "a Standard change, and no other, names its pattern: give standardChangeRef with type Standard only",
+        {"spec.type": "Standard", "spec.standardChangeRef": {"name": "patch-upgrade"}},
+        {"spec.type": "Standard"},
     ),
     Case(
         "ChangeRequest",
@@ -270,6 +277,21 @@ CASES = [
         "schedule.end must lie after schedule.start",
         {"spec.schedule.end": "2026-12-01T19:00:01Z"},
         {"spec.schedule.end": "2026-12-01T19:00:00Z"},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec.risk",
+        "a declared risk is impact by likelihood: give both or neither",
+        {"spec.risk": {"assessment": "none"}},
+        {"spec.risk.likelihood": DROP},
+    ),
+    # StandardChange
+    Case(
+        "StandardChange",
+        "spec",
+        "what is of high risk is no standard change: pattern.maxRisk is Low or Medium",
+        {"spec.pattern.maxRisk": "Medium"},
+        {"spec.pattern.maxRisk": "High"},
     ),
     # FreezeWindow
     Case(

@@ -11,7 +11,11 @@ from lockflight.devcluster.providers import ClusterLike
 from .objects import Json, documented
 from .server import MERGE_PATCH, NAMESPACE, Server
 
-LISTS = [("ChangeRequest", "lfchg", "approvals"), ("Promotion", "lfpromo", "signOffs")]
+LISTS = [
+    ("ChangeRequest", "lfchg", "approvals"),
+    ("Promotion", "lfpromo", "signOffs"),
+    ("StandardChange", "lfstd", "approvals"),
+]
 
 
 @pytest.mark.parametrize(("kind", "short", "entries"), LISTS)

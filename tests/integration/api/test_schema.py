@@ -14,7 +14,7 @@ from .objects import Json, full, put
 from .server import JSON_PATCH, RefusedError, Server
 from .violations import Violation, names, violations, walk
 
-LISTS = {"ChangeRequest": "approvals", "Promotion": "signOffs"}
+LISTS = {"ChangeRequest": "approvals", "Promotion": "signOffs", "StandardChange": "approvals"}
 ENTRY = {
     "role": "cab",
     "decision": "Approved",

@@ -55,14 +55,15 @@ def violations(schema: Json, value: Any, name: str, steps: Path = ()) -> Iterato
 
 
 def _wrong(schema: Json, value: Any) -> Iterator[tuple[str, Any, str]]:
-    kind = "date-time" if schema.get("format") == "date-time" else schema["type"]
+    form = schema.get("format")
+    kind = form if form in ("date-time", "date") else schema["type"]
     yield "type", _WRONG[schema["type"]], f"must be of type {kind}"
     if "enum" in schema:
         yield "enum", "Nonsense", "Unsupported value"
     if "pattern" in schema:
         yield "pattern", " ", "should match"
-    if schema.get("format") == "date-time":
-        yield "format", "2026-02-30T00:00:00Z", "must be of type date-time"
+    if form in ("date-time", "date"):
+        yield "format", "2026-02-30T00:00:00Z"[: None if form == "date-time" else 10], f"must be of type {form}"
     if "maxLength" in schema:
         yield "maxLength", "a" * (schema["maxLength"] + 1), "Too long"
     if "minLength" in schema:

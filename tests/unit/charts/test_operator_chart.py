@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lockflight.api.kinds import KINDS
 from lockflight.settings import Settings
 
 from .helm import ROOT, ChartError, find, names, rights, run, template
@@ -45,7 +46,15 @@ def test_the_chart_lints(values: dict[str, Any]) -> None:
 
 
 def test_the_operator_may_do_exactly_this_everywhere() -> None:
-    kinds = ("environments", "releases", "promotions", "changerequests", "freezewindows", "releasecalendars")
+    kinds = (
+        "environments",
+        "releases",
+        "promotions",
+        "changerequests",
+        "freezewindows",
+        "releasecalendars",
+        "standardchanges",
+    )
     expected = {("lockflight.dev", kind, "", verb) for kind in kinds for verb in ("get", "list", "watch")}
     expected |= {("lockflight.dev", f"{kind}/status", "", "patch") for kind in kinds}
     expected |= {("lockflight.dev", "promotions", "", "create")}
@@ -144,7 +153,7 @@ def test_an_image_digest_wins_over_the_tag() -> None:
 
 def test_crds_stay_when_the_chart_goes() -> None:
     crds = [o for o in template("lockflight") if o["kind"] == "CustomResourceDefinition"]
-    assert len(crds) == 5
+    assert len(crds) == len(KINDS)
     assert all(crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep" for crd in crds)
 
 

@@ -62,7 +62,7 @@ def test_whoever_may_view_a_namespace_reads_what_is_released_there() -> None:
 
 
 STATUS = {"get", "patch", "update"}
-CHANGE = {(GROUP, "changerequests/status", "", verb) for verb in STATUS}
+CHANGE = {(GROUP, f"{kind}/status", "", verb) for kind in ("changerequests", "standardchanges") for verb in STATUS}
 FREEZE = {(GROUP, "freezewindows", "", verb) for verb in WRITE | {"lift"}}
 RULES = {
     (GROUP, kind, "", verb)

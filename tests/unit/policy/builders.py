@@ -28,6 +28,7 @@ from lockflight.policy.labels import short
 from lockflight.policy.model import (
     HelmStatus,
     Namespace,
+    Part,
     Plan,
     PlannedComponent,
     Revision,
@@ -164,6 +165,19 @@ def planned(*names: str, images: Sequence[str] = (IMAGE,), reversible: bool = Tr
             for name in names or ("app",)
         ),
         digest=plan,
+        parts=tuple(part(f"payments-{name}", "2.4.0") for name in names or ("app",)),
+    )
+
+
+def part(name: str = "payments-app", version: str = "2.3.1") -> Part:
+    """A Helm release with one Deployment, whose image is another in every version."""
+    return Part(
+        name=name,
+        chart="payments",
+        chart_version=version,
+        chart_digest="",
+        values={},
+        objects={"Deployment/payments": digest(version)},
     )
 
 
@@ -201,6 +215,7 @@ def change(
         "requestedBy": "rita@example",
         "releaseRef": {"name": release_name},
         "environments": ["production"],
+        "risk": {"assessment": "nothing that the tests would not show"},
         "rollbackPlan": {"strategy": "HelmRollback"},
         **spec,
     }
@@ -357,6 +372,7 @@ def world(**given: Any) -> Snapshot:
         admission=Admission(),
         plan=planned(),
         revisions=(revision(),),
+        running=(part(),),
         peer_releases={r.metadata.name: r for r in (BEFORE, made) if r is not None},
     )
     return replace(base, **given)

@@ -10,7 +10,7 @@ import pytest
 
 from lockflight.api import reasons
 from lockflight.api.promotion import Outcome
-from lockflight.policy import plan, upstream
+from lockflight.policy import catalogue, pattern, plan, upstream
 from lockflight.policy.gates import GATES
 from tests.documents import ROOT, examples
 
@@ -25,7 +25,11 @@ COMMON = {
     reasons.PLAN_MISSING: Outcome.WAITING,
     reasons.CANNOT_TELL: Outcome.WAITING,
 }
-ALSO = {reasons.ORDER: (upstream,), reasons.BINDING: (plan,)}
+ALSO = {
+    reasons.ORDER: (upstream,),
+    reasons.BINDING: (plan,),
+    reasons.STANDARD_PATTERN: (catalogue, pattern),
+}
 """Modules in which reasons of a gate are found besides its own."""
 
 

@@ -17,10 +17,12 @@ from lockflight.policy.gates import (
     freeze,
     hold,
     order,
+    risk,
     rollback_plan,
     rules,
     soak,
     source,
+    standard_pattern,
     version,
 )
 from lockflight.policy.model import NamedVerdict, Snapshot, Verdict
@@ -39,6 +41,8 @@ GATES: Final[Mapping[str, Gate]] = {
     reasons.FREEZE: freeze.evaluate,
     reasons.CHANGE_WINDOW: change_window.evaluate,
     reasons.CHANGE_CONTROL: change_control.evaluate,
+    reasons.STANDARD_PATTERN: standard_pattern.evaluate,
+    reasons.RISK: risk.evaluate,
     reasons.ROLLBACK_PLAN: rollback_plan.evaluate,
     reasons.CONCURRENCY: concurrency.evaluate,
     reasons.ADMISSION: admission.evaluate,

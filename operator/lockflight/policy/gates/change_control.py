@@ -6,11 +6,12 @@ from datetime import datetime
 from lockflight.api import reasons
 from lockflight.api.changerequest import ChangePhase, ChangeRequest
 from lockflight.api.common import ChangeType
-from lockflight.api.environment import NormalChange
+from lockflight.api.environment import ChangeControl, NormalChange
 from lockflight.api.promotion import WaitingFor
+from lockflight.policy.assessment import base_of, change_base, effective_risk, risk_of, used
 from lockflight.policy.backout import back_out
 from lockflight.policy.digest import change_digest
-from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR
+from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR, accepts, quorum_rule
 from lockflight.policy.model import Plan, Verdict
 from lockflight.policy.standing import standing
 from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, utc, waiting
@@ -31,14 +32,18 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     way_back = back_out(on.snapshot, now)
     if way_back is not None and way_back.covered:
         return passed(way_back.message, reasons.BACK_OUT, way_back.until)
-    wrong = _wrong_change(on, change, control.normal)
+    wrong = _wrong_change(on, change, control)
     if wrong is not None and way_back is not None:
         return waiting(reasons.BACK_OUT_NOT_COVERED, way_back.message)
     if wrong is not None:
         return wrong
-    used = _used(on, change, control.attempts or DEFAULT_ATTEMPTS)
-    if used is not None or control.normal is None:
-        return used or denied(reasons.CHANGE_TYPE_NOT_ALLOWED, f"{on.effective.name} accepts no normal change")
+    spent = _used(on, change, control.attempts or DEFAULT_ATTEMPTS)
+    if spent is not None:
+        return spent
+    if change.spec.type is ChangeType.STANDARD:
+        return _pre_approved(on, change, now)
+    if control.normal is None:
+        return denied(reasons.CHANGE_TYPE_NOT_ALLOWED, f"{on.effective.name} accepts no normal change")
     return _approved(on, change, control.normal, now)
 
 
@@ -63,7 +68,7 @@ def _ambiguous(changes: Sequence[ChangeRequest]) -> Verdict:
     return waiting(reasons.AMBIGUOUS_CHANGE, message)
 
 
-def _wrong_change(on: Subject, change: ChangeRequest, normal: NormalChange | None) -> Verdict | None:
+def _wrong_change(on: Subject, change: ChangeRequest, control: ChangeControl) -> Verdict | None:
     """Why this change gives no permission here, whoever approved it."""
     name, environment, spec = change.metadata.name, on.effective.name, change.spec
     if spec.release_ref.name != on.release.metadata.name:
@@ -77,8 +82,9 @@ def _wrong_change(on: Subject, change: ChangeRequest, normal: NormalChange | Non
             reasons.CHANGE_FOR_OTHER_ENVIRONMENTS,
             f"change {name} spec.environments is {found}: add {environment}, or name another change",
         )
-    if spec.type is not ChangeType.NORMAL or normal is None:
-        allowed = "Normal" if normal is not None else "none: its changeControl names no approvals"
+    accepted = accepts(control)
+    if spec.type not in accepted:
+        allowed = ", ".join(accepted) or "none: its changeControl names no approvals"
         return denied(
             reasons.CHANGE_TYPE_NOT_ALLOWED,
             f"change {name} spec.type is {spec.type}: allowed in {environment} is {allowed}",
@@ -95,6 +101,17 @@ def _wrong_change(on: Subject, change: ChangeRequest, normal: NormalChange | Non
         message = f"who created change {name} is not stamped: install the admission policies, then create it again"
         return waiting(reasons.CREATOR_UNKNOWN, message)
     return None
+
+
+def _pre_approved(on: Subject, change: ChangeRequest, now: datetime) -> Verdict:
+    """The change board approved the pattern; whether the change keeps to it is the gate StandardPattern's part."""
+    name = change.metadata.name
+    found = standing(change, (), DEFAULT_VALID_FOR, release=on.release, plan_digest=change.status.plan_digest, now=now)
+    if found.count.rejected_by:
+        message = f"change {name} was rejected by {found.count.rejected_by}: raise another"
+        return denied(reasons.CHANGE_REJECTED, message)
+    ref = change.spec.standard_change_ref
+    return passed(f"change {name} follows standard change {ref.name if ref else '?'}: see gate StandardPattern")
 
 
 def _ended(change: ChangeRequest) -> Verdict | None:
@@ -132,13 +149,18 @@ def _approved(on: Subject, change: ChangeRequest, rule: NormalChange, now: datet
     # What people saw is what the change's status held; it must be what would be applied now.
     plans = {row.environment: row.digest for row in status.plans}
     bound = plans.get(on.effective.name) == plan.digest and status.plan_digest == change_digest(status.plans)
+    here = on.effective.name
+    taken = here in used(change)
+    risk = effective_risk(change, {} if taken else {here: risk_of(on).level})
     found = standing(
         change,
-        rule.approvals,
+        quorum_rule(rule, risk),
         rule.valid_for or DEFAULT_VALID_FOR,
         release=on.release,
         plan_digest=status.plan_digest if bound else None,
         now=now,
+        risk=risk,
+        base=change_base(status.plans, {} if taken else {here: base_of(on.snapshot.revisions)}),
     )
     count = found.count
     ignored = f"; not counted: {', '.join(count.ignored)}" if count.ignored else ""
