@@ -36,6 +36,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - {people: signers, job: signer, verb: sign-off, resource: approvalroles}
 - {people: attesters, job: attester, verb: attest, resource: evidencetypes}
 - {people: waivers, job: waiver, verb: waive, resource: approvalroles}
+- {people: deputies, job: deputy, verb: deputize, resource: approvalroles}
 - {people: relays, job: relay, verb: relay, resource: approvalroles}
 {{- end }}
 

@@ -6,7 +6,13 @@ from typing import Any
 from lockflight.admission.manifest import OPERATOR, Check, Match, literal, mutating, validating
 from lockflight.api.common import CREATOR_ANNOTATION, EDITORS_ANNOTATION
 
-STAMPED = ("changerequests", "promotions", "releases", "standardchanges")
+STAMPED = (
+    "changerequests",
+    "promotions",
+    "releases",
+    "standardchanges",
+    "delegations",
+)
 
 _MATCH = Match(STAMPED, ["CREATE", "UPDATE"])
 

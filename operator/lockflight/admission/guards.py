@@ -6,6 +6,15 @@ from typing import Any
 from lockflight.admission.manifest import OPERATOR, Check, Match, literal, validating
 from lockflight.api.common import GROUP
 
+_OBSERVED = (
+    "environments",
+    "releases",
+    "freezewindows",
+    "releasecalendars",
+    "delegations",
+)
+"""Whose status holds no people's list."""
+
 _USER = "request.userInfo.?username.orValue('')"
 _COLLECTORS = (
     "variables.user in ['system:serviceaccount:kube-system:namespace-controller', "
@@ -19,10 +28,7 @@ def _status() -> list[dict[str, Any]]:
     return validating(
         "status",
         "Status without a people's list is written by the operator alone.",
-        Match(
-            [f"{plural}/status" for plural in ("environments", "releases", "freezewindows", "releasecalendars")],
-            ["UPDATE"],
-        ),
+        Match([f"{plural}/status" for plural in _OBSERVED], ["UPDATE"]),
         {"user": _USER},
         [
             Check(

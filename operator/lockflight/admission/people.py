@@ -9,6 +9,8 @@ from lockflight.api.common import CREATOR_ANNOTATION, EDITORS_ANNOTATION, GROUP
 
 LONGEST = 32
 """Entries a list may hold, as in the CRDs."""
+RELAYED = 16
+"""Entries that one relay account may add: many people speak through it, and yet it cannot fill the list."""
 PER_PERSON = 4
 """Entries one person may add to one generation: enough to change one's mind, too few to fill the list."""
 
@@ -34,6 +36,8 @@ class PeopleList:
     """Whether the object must bear its creator. The operator's own promotions bear none where nothing stamps."""
     demands_plan: str = ""
     """The field of status that says, where true, that an entry must name its plan itself; empty: there is none."""
+    deputies: bool = False
+    """Whether an entry may be written for somebody else, by a deputy or a relay account (``onBehalfOf``)."""
     ripe: str = ""
     """The phase in which alone a yes may be given; empty: any. A no is welcome at any time."""
 
@@ -49,6 +53,7 @@ LISTS = (
         plan=("planDigest",),
         creator_known=True,
         demands_plan="planDigestDemanded",
+        deputies=True,
     ),
     PeopleList(
         plural="standardchanges",
@@ -100,6 +105,16 @@ def _variables(row: PeopleList) -> dict[str, str]:
         "annotations": "oldObject.metadata.?annotations.orValue({})",
         "creator": f"variables.annotations[?{literal(CREATOR_ANNOTATION)}].orValue('')",
         "editors": f"variables.annotations[?{literal(EDITORS_ANNOTATION)}].orValue('').split('\\n')",
+        "robot": (
+            "variables.user.startsWith('system:serviceaccount:') || "
+            "variables.groups.exists(g, g == 'system:serviceaccounts')"
+        ),
+        "principal": "string(variables.entry.?onBehalfOf.orValue(''))",
+        "verb": (
+            f"variables.principal == '' ? '{row.verb}' : variables.robot ? 'relay' : 'deputize'"
+            if row.deputies
+            else f"'{row.verb}'"
+        ),
         "requester": "oldObject.?spec.?requestedBy.orValue('')",
         "how": (
             f"'kubectl -n ' + variables.stack + ' patch {row.short} ' + variables.name + "
@@ -110,9 +125,10 @@ def _variables(row: PeopleList) -> dict[str, str]:
 
 
 def _check(resource: str, verb: str) -> str:
+    """Whether the requester holds ``verb``, a CEL expression, on the resource named like the entry's role."""
     return (
         f"authorizer.group('{GROUP}').resource('{resource}').namespace(variables.stack)"
-        f".name(variables.role).check('{verb}').allowed()"
+        f".name(variables.role).check({verb}).allowed()"
     )
 
 
@@ -141,25 +157,42 @@ def _shape(row: PeopleList) -> Iterator[Check]:
     )
 
 
-def _person(row: PeopleList) -> Iterator[Check]:
+def _deputy(row: PeopleList) -> Iterator[Check]:
+    """What holds for an entry in somebody else's name; whether they handed over is judged when entries are counted."""
     yield Check(
-        "!variables.judged || !(variables.user.startsWith('system:serviceaccount:') || "
-        "variables.groups.exists(g, g == 'system:serviceaccounts'))",
+        "!variables.judged || variables.principal == '' || variables.principal != variables.user && "
+        "!variables.principal.startsWith('system:') && !variables.principal.startsWith('lockflight:')",
+        "'onBehalfOf names another person: leave it out to decide in your own name'",
+    )
+    yield Check(
+        "!variables.approves || variables.principal == '' || variables.principal != variables.creator && "
+        "variables.principal != variables.requester && !(variables.principal in variables.editors)",
+        "'four eyes: ' + variables.principal + ' created, requested or edited this, "
+        f"so nobody can {row.doing} for them'",
+        "Forbidden",
+    )
+
+
+def _person(row: PeopleList) -> Iterator[Check]:
+    most = f"(variables.robot ? {RELAYED} : {PER_PERSON})" if row.deputies else str(PER_PERSON)
+    yield Check(
+        "!variables.judged || !variables.robot" + (" || variables.principal != ''" if row.deputies else ""),
         f"'a service account does not {row.doing}: a person does'",
         "Forbidden",
     )
     yield Check(
-        f"!variables.judged || {_check(row.resource, row.verb)}",
-        f"'you may not {row.doing} as \\'' + variables.role + '\\': ask for verb {row.verb} on {row.resource}/' + "
-        "variables.role + ' in namespace ' + variables.stack",
+        f"!variables.judged || {_check(row.resource, 'variables.verb')}",
+        f"'you may not {row.doing} as \\'' + variables.role + '\\'' + (variables.principal == '' ? '' : ' for ' + "
+        f"variables.principal) + ': ask for verb ' + variables.verb + ' on {row.resource}/' + variables.role + "
+        "' in namespace ' + variables.stack",
         "Forbidden",
     )
     wildcard = (
-        f"'you hold {row.verb} on {row.resource}/' + variables.role + ' by a wildcard, as cluster administrators do: "
-        "it counts only when granted by name'"
+        f"'you hold ' + variables.verb + ' on {row.resource}/' + variables.role + ' by a wildcard, as cluster "
+        "administrators do: it counts only when granted by name'"
     )
-    yield Check(f"!variables.judged || !{_check(row.resource, CANARY)}", wildcard, "Forbidden")
-    yield Check(f"!variables.judged || !{_check(CANARY, row.verb)}", wildcard, "Forbidden")
+    yield Check(f"!variables.judged || !{_check(row.resource, literal(CANARY))}", wildcard, "Forbidden")
+    yield Check(f"!variables.judged || !{_check(CANARY, 'variables.verb')}", wildcard, "Forbidden")
     if row.creator_known:
         yield Check(
             "!variables.approves || variables.creator != ''",
@@ -173,10 +206,12 @@ def _person(row: PeopleList) -> Iterator[Check]:
         "somebody else'",
         "Forbidden",
     )
+    if row.deputies:
+        yield from _deputy(row)
     yield Check(
         f"!variables.judged || size(variables.new.filter(e, e.?by.orValue('') == variables.user && "
-        f"e.?generation.orValue(0) == variables.generation)) <= {PER_PERSON}",
-        f"'you have {PER_PERSON} entries for this generation already: that is the most'",
+        f"e.?generation.orValue(0) == variables.generation)) <= {most}",
+        f"'you have ' + string({most}) + ' entries for this generation already: that is the most'",
     )
 
 

@@ -23,6 +23,7 @@ from lockflight.api.common import (
     Text,
     Time,
     Uid,
+    keyed,
     rules,
 )
 from lockflight.api.conditions import Conditions
@@ -118,6 +119,16 @@ class ChangePhase(StrEnum):
         return self in (ChangePhase.CLOSED, ChangePhase.REJECTED, ChangePhase.EXPIRED, ChangePhase.CANCELLED)
 
 
+class ExternalRef(Schema):
+    """The same change in a system of record."""
+
+    system: Label = Field(description="The system, such as servicenow.")
+    id: Annotated[str, Field(min_length=1, max_length=128)] = Field(description="Its number there.")
+    url: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=1024)] | None = Field(
+        None, description="Where people read it."
+    )
+
+
 class ChangeRequestSpec(Schema):
     """What is asked for. Every edit makes a new generation, which voids approvals."""
 
@@ -164,6 +175,9 @@ class ChangeRequestSpec(Schema):
     standard_change_ref: Ref | None = Field(
         None, description="Standard: the StandardChange it follows, in this namespace or the operator's."
     )
+    external_refs: Annotated[tuple[ExternalRef, ...], Field(max_length=8, json_schema_extra=keyed("system"))] = Field(
+        (), description="The same change in systems of record."
+    )
     hold: Reason | None = Field(None, description="Holds the change's promotions until it is taken out.")
     cancel: Reason | None = Field(None, description="Ends the change; cannot be taken back.")
 
@@ -185,6 +199,9 @@ class Approval(Schema):
     )
     plan_digest: Digest | None = Field(
         None, description="The plan that was decided on: filled in, or must be the current one."
+    )
+    on_behalf_of: ObjectName | None = Field(
+        None, description="Whose decision it is, where a deputy or a relay account writes it down."
     )
 
 

@@ -18,6 +18,7 @@ ENVIRONMENT_LABEL = f"{GROUP}/environment"
 TIER_LABEL = f"{GROUP}/tier"
 CREATOR_ANNOTATION = f"{GROUP}/creator"
 EDITORS_ANNOTATION = f"{GROUP}/editors"
+CREATOR_GROUPS_ANNOTATION = f"{GROUP}/creator-groups"
 
 LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 """A DNS label, as a pattern."""
@@ -244,6 +245,11 @@ class Meta(BaseModel):
     def creator(self) -> str | None:
         """The authenticated user who created the object, as the API server stamped it; None where nothing stamps."""
         return self.annotations.get(CREATOR_ANNOTATION)
+
+    @property
+    def creator_groups(self) -> tuple[str, ...]:
+        """The creator's groups then, as stamped on delegations; one a line."""
+        return tuple(filter(None, self.annotations.get(CREATOR_GROUPS_ANNOTATION, "").split("\n")))
 
     @property
     def editors(self) -> frozenset[str]:

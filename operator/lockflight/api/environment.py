@@ -126,6 +126,11 @@ class ChangeControl(Schema):
     attempts: Annotated[int, Field(ge=1, le=10)] | None = Field(
         None, description="How many promotions may run under one approval. Default 2."
     )
+    relays: Annotated[tuple[ObjectName, ...], Field(max_length=8, json_schema_extra=SET)] = Field(
+        (),
+        description="Service accounts through which a system of record approves for people, such as "
+        "system:serviceaccount:itsm:servicenow.",
+    )
 
 
 class HelmTest(Schema):

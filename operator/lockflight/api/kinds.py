@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from lockflight.api.auditrecord import AuditRecord
 from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Promotion
@@ -11,7 +12,9 @@ from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
 
-Living = Environment | Release | Promotion | ChangeRequest | FreezeWindow | ReleaseCalendar | StandardChange
+Living = (
+    Environment | Release | Promotion | ChangeRequest | FreezeWindow | ReleaseCalendar | StandardChange | Delegation
+)
 """The kinds that are reconciled: they have a status, and are watched."""
 
 AnyObject = Living | AuditRecord
@@ -135,6 +138,20 @@ RELEASE_CALENDAR = Kind(
         _AGE,
     ),
 )
+DELEGATION = Kind(
+    "Delegation",
+    "delegations",
+    "lfdel",
+    Delegation,
+    (
+        Column("From", ".spec.from"),
+        Column("To", ".spec.to"),
+        Column("Roles", ".spec.roles"),
+        Column("Phase", ".status.phase"),
+        Column("Until", ".spec.end"),
+        _AGE,
+    ),
+)
 
 STANDARD_CHANGE = Kind(
     "StandardChange",
@@ -168,7 +185,16 @@ AUDIT_RECORD = Kind(
     ),
 )
 
-LIVING = (ENVIRONMENT, RELEASE, PROMOTION, CHANGE_REQUEST, FREEZE_WINDOW, RELEASE_CALENDAR, STANDARD_CHANGE)
+LIVING = (
+    ENVIRONMENT,
+    RELEASE,
+    PROMOTION,
+    CHANGE_REQUEST,
+    FREEZE_WINDOW,
+    RELEASE_CALENDAR,
+    STANDARD_CHANGE,
+    DELEGATION,
+)
 """The kinds that are reconciled and watched."""
 KINDS = (*LIVING, AUDIT_RECORD)
 BY_NAME = {kind.name: kind for kind in KINDS}

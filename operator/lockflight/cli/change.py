@@ -8,6 +8,7 @@ from lockflight.api.changerequest import (
     ChangeRequest,
     ChangeRequestSpec,
     DeclaredRisk,
+    ExternalRef,
     RollbackPlan,
     Schedule,
     Strategy,
@@ -45,6 +46,9 @@ def change() -> None:
     metavar="USER",
     help="Who asked for it, where you raise it for somebody. That person cannot approve it.",
 )
+@click.option(
+    "--external", "external", multiple=True, metavar="SYSTEM=ID", help="Its number in a system of record; repeat."
+)
 @click.option("--name", help="Name of the object. [default: chg-, and some letters]")
 @command_options
 @pass_app
@@ -64,6 +68,7 @@ def create(
     schedule_start: str | None,
     schedule_end: str | None,
     requested_by: str | None,
+    external: Sequence[str],
     name: str | None,
 ) -> None:
     """Raise a change: permission to bring a release into environments; a normal one, or one that follows a pattern.
@@ -98,6 +103,7 @@ def create(
             schedule=Schedule.model_validate({"start": schedule_start, "end": schedule_end})
             if schedule_start
             else None,
+            external_refs=tuple(_external(text) for text in external),
         )
     except ValidationError as problem:
         raise click.UsageError(first_problem(problem)) from problem
@@ -105,3 +111,11 @@ def create(
     output.show_object(app, made, CHANGE_REQUEST.plural, "created")
     if not app.as_data:
         output.note(f"what is being approved: lockflight diff {made['metadata']['name']}")
+
+
+def _external(text: str) -> ExternalRef:
+    system, _, number = text.partition("=")
+    if not number:
+        msg = f"--external {text!r}: write SYSTEM=ID, such as servicenow=CHG0031"
+        raise click.UsageError(msg)
+    return ExternalRef(system=system, id=number)

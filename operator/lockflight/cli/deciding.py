@@ -12,7 +12,13 @@ Decision = Literal["Approved", "Rejected", "Withdrawn"]
 
 
 def entry(
-    app: App, role: str, decision: Decision, comment: str | None, generation: int, plan_digest: str
+    app: App,
+    role: str,
+    decision: Decision,
+    comment: str | None,
+    generation: int,
+    plan_digest: str,
+    on_behalf_of: str | None = None,
 ) -> dict[str, Any]:
     """An entry for a people's list.
 
@@ -23,6 +29,8 @@ def entry(
     made: dict[str, Any] = {"role": role, "decision": decision}
     if comment:
         made["comment"] = comment
+    if on_behalf_of:
+        made["onBehalfOf"] = on_behalf_of
     return made | {"by": me.user, "groups": list(me.groups), "generation": generation, "planDigest": plan_digest}
 
 
@@ -54,4 +62,7 @@ class RoleType(click.ParamType[str]):
 
 role_option = click.option("--role", required=True, type=RoleType(), help="The role in which you decide.")
 comment_option = click.option("--comment", metavar="TEXT", help="Why; kept for ever.")
+behalf_option = click.option(
+    "--on-behalf-of", metavar="USER", help="Whose decision it is, where they made you their deputy (Delegation)."
+)
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")

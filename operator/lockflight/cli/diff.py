@@ -116,6 +116,8 @@ def show(found: ChangeDiff) -> None:
     output.line(f"raised by: {asked}{_claimed(change)}", 2)
     if spec.schedule:
         output.line(f"schedule: {output.when(spec.schedule.start)} to {output.when(spec.schedule.end)}", 2)
+    for ref in spec.external_refs:
+        output.line(f"{ref.system}: {ref.id}{f' {ref.url}' if ref.url else ''}", 2)
     _show_release(found)
     _show_risk(change)
     _show_rollback(change)
@@ -210,8 +212,9 @@ def _show_approvals(found: ChangeDiff) -> None:
     change = found.change
     output.heading(f"Approvals: {change.status.approvals_summary or 'none yet'}")
     for given in change.status.approvals:
+        named = f" for {given.on_behalf_of}" if given.on_behalf_of else ""
         comment = f": {given.comment}" if given.comment else ""
-        output.line(f"{given.role}: {given.decision} by {given.by or '?'}{comment}", 2)
+        output.line(f"{given.role}: {given.decision} by {given.by or '?'}{named}{comment}", 2)
     tally = count(
         change.status.approvals,
         (),
@@ -242,6 +245,7 @@ def _data(found: ChangeDiff) -> Mapping[str, object]:
         "risk": change.status.risk.dump() if change.status.risk else None,
         "assessment": change.spec.risk.assessment if change.spec.risk else None,
         "rollbackPlan": change.spec.rollback_plan.dump() if change.spec.rollback_plan else None,
+        "externalRefs": [ref.dump() for ref in change.spec.external_refs],
         "schedule": change.spec.schedule.dump() if change.spec.schedule else None,
         "environments": [
             {

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import API_VERSION
+from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.kinds import BY_NAME, AnyObject, Kind
@@ -15,7 +16,16 @@ from lockflight.cli.app import App
 from lockflight.cli.client import Manifest
 from lockflight.cli.errors import CliError
 
-T = TypeVar("T", Environment, Release, Promotion, ChangeRequest, FreezeWindow, ReleaseCalendar)
+T = TypeVar(
+    "T",
+    Environment,
+    Release,
+    Promotion,
+    ChangeRequest,
+    FreezeWindow,
+    ReleaseCalendar,
+    Delegation,
+)
 
 
 def kind_of(model: type[AnyObject]) -> Kind:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from lockflight.api.common import CREATOR_ANNOTATION, EDITORS_ANNOTATION
-from lockflight.api.kinds import CHANGE_REQUEST, PROMOTION, RELEASE, AnyObject, Kind
+from lockflight.api.common import CREATOR_ANNOTATION, CREATOR_GROUPS_ANNOTATION, EDITORS_ANNOTATION
+from lockflight.api.kinds import CHANGE_REQUEST, DELEGATION, PROMOTION, RELEASE, AnyObject, Kind
 from lockflight.cli.app import App
 from lockflight.cli.client import Manifest
 from lockflight.cli.objects import kind_of, manifest
 
-SIGNED = (CHANGE_REQUEST, PROMOTION, RELEASE)
+SIGNED = (CHANGE_REQUEST, PROMOTION, RELEASE, DELEGATION)
 """The kinds that name their creator and editors."""
 
 
@@ -17,7 +17,10 @@ def create(app: App, model: type[AnyObject], name: str | None, spec: dict[str, A
     kind = kind_of(model)
     body = manifest(model, app.namespace, name, spec, prefix)
     if kind in SIGNED:
-        body["metadata"]["annotations"] = {CREATOR_ANNOTATION: app.api.whoami().user}
+        me = app.api.whoami()
+        body["metadata"]["annotations"] = {CREATOR_ANNOTATION: me.user}
+        if kind is DELEGATION:
+            body["metadata"]["annotations"][CREATOR_GROUPS_ANNOTATION] = "\n".join(me.groups)
     return app.api.create(kind, app.namespace, body)
 
 

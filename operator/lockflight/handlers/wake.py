@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.delegation import Delegation, DelegationPhase
 from lockflight.api.freezewindow import FreezePhase, FreezeWindow
 from lockflight.api.kinds import KINDS, AnyObject
 from lockflight.api.promotion import Promotion
@@ -63,6 +64,8 @@ def _finished(obj: AnyObject) -> bool:
             return obj.status.phase is not None and obj.status.phase.ended
         case FreezeWindow():
             return obj.status.phase in (FreezePhase.ENDED, FreezePhase.LIFTED)
+        case Delegation():
+            return obj.status.phase in (DelegationPhase.ENDED, DelegationPhase.REVOKED)
         case _:
             return False
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import parseaddr
-from unicodedata import normalize
 
 from lockflight.api.changerequest import Approval, ChangeRequest
 from lockflight.api.common import RoleCount
 from lockflight.api.promotion import SignOff
 from lockflight.api.release import Release
 from lockflight.policy.quorum import quorum
+from lockflight.policy.voices import Voices, is_person, on_behalf_of, one_hand, same_person, speaker
 
-_NO_PEOPLE = ("system:", "lockflight:")
+_OWN_VOICES = Voices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,6 @@ class Count:
 
     def _have(self, need: RoleCount) -> int:
         return len(self.by_role.get(need.role, ()))
-
-
-def is_person(user: str) -> bool:
-    """Service accounts, nodes, controllers and our virtual users are not people."""
-    return bool(user.strip()) and not user.startswith(_NO_PEOPLE)
-
-
-def same_person(user: str) -> str:
-    """What tells people apart: neither case nor the way in which Unicode composes a letter does."""
-    return normalize("NFKC", normalize("NFKC", user).casefold()).strip()
 
 
 def excluded(change: ChangeRequest, release: Release | None) -> Mapping[str, str]:
@@ -104,12 +95,15 @@ def count(
     barred: Mapping[str, str],
     lapsed: Collection[int] = (),
     outdated: Collection[int] = (),
+    voices: Voices = _OWN_VOICES,
+    seen: Mapping[int, datetime] | None = None,
 ) -> Count:
     """Count ``entries`` bound to exactly this generation and plan.
 
     The latest word of a person in a role holds, whatever it was bound to; any bound rejection is final.
     ``barred`` are people who do not count; ``lapsed`` are the indexes of entries whose time is over, ``outdated`` of
-    those given when the risk was lower.
+    those given when the risk was lower. ``voices`` says who may decide in another's name, by ``seen``, when each entry
+    was first seen.
     """
     tally = _Tally()
 
@@ -117,32 +111,38 @@ def count(
         return entry.generation == generation and plan_digest is not None and entry.plan_digest == plan_digest
 
     for index, entry in enumerate(entries):
-        tally.latest[same_person(entry.by or ""), entry.role] = index
+        tally.latest[same_person(speaker(entry)), entry.role] = index
         # Also from someone who may not approve: a no costs nobody anything, a lost no might.
         if entry.decision == "Rejected" and bound(entry) and not tally.rejected_by:
-            tally.rejected_by = entry.by or "somebody without a stamped identity"
+            tally.rejected_by = _named(entry) or "somebody without a stamped identity"
     people: dict[str, list[str]] = {}
+    counted: list[Approval | SignOff] = []
     for (key, role), index in tally.latest.items():
         entry = entries[index]
-        by = entry.by or ""
+        by, person = entry.by or "", speaker(entry)
         if entry.decision != "Approved":
             continue
-        if not is_person(by):
+        objection = voices.objection(entry, (seen or {}).get(index))
+        if objection is not None:
+            tally.ignored.append(f"{_named(entry)} ({role}): {objection}")
+        elif not is_person(person):
             tally.ignored.append(
                 f"{by} ({role}) is no person" if by else f"an entry ({role}) without a stamped identity"
             )
-        elif key in barred:
-            tally.ignored.append(f"{by} ({role}) is {barred[key]}")
+        elif key in barred or same_person(by) in barred:
+            tally.ignored.append(f"{_named(entry)} ({role}) is {barred.get(key) or barred[same_person(by)]}")
         elif not bound(entry):
-            tally.ignored.append(f"{by} ({role}) spoke of {_what(entry, generation)}")
+            tally.ignored.append(f"{_named(entry)} ({role}) spoke of {_what(entry, generation)}")
         elif index in outdated:
-            tally.ignored.append(f"{by} ({role}) spoke of a lower risk: what runs changed since")
+            tally.ignored.append(f"{_named(entry)} ({role}) spoke of a lower risk: what runs changed since")
         elif index in lapsed:
-            tally.ignored.append(f"{by} ({role}) spoke too long ago")
+            tally.ignored.append(f"{_named(entry)} ({role}) spoke too long ago")
         else:
-            people.setdefault(role, []).append(by)
+            people.setdefault(role, []).append(person)
+            counted.append(entry)
+    hands = one_hand(counted)
     by_role = {role: tuple(sorted(names)) for role, names in people.items()}
-    distinct = {role: tuple(map(same_person, names)) for role, names in by_role.items()}
+    distinct = {role: tuple(hands.get(p, p) for p in map(same_person, names)) for role, names in by_role.items()}
     return Count(
         needs=tuple(needs),
         by_role=by_role,
@@ -150,6 +150,11 @@ def count(
         rejected_by=tally.rejected_by,
         ignored=tuple(tally.ignored),
     )
+
+
+def _named(entry: Approval | SignOff) -> str:
+    name = on_behalf_of(entry)
+    return f"{entry.by} for {name}" if name else entry.by or ""
 
 
 def _what(entry: Approval | SignOff, generation: int) -> str:

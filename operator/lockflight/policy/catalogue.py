@@ -12,11 +12,12 @@ from lockflight.api.environment import StandardControl
 from lockflight.api.promotion import WaitingFor
 from lockflight.api.standardchange import StandardChange, StandardUse
 from lockflight.policy import approvals
-from lockflight.policy.approvals import Count, same_person
+from lockflight.policy.approvals import Count
 from lockflight.policy.digest import canonical_digest
 from lockflight.policy.effective import union
 from lockflight.policy.model import Verdict
 from lockflight.policy.verdicts import passed, waiting
+from lockflight.policy.voices import same_person
 
 DEFAULT_SUSPEND_AFTER: Final = 1
 """How many failed uses suspend a StandardChange where the Environment does not say."""

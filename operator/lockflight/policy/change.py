@@ -9,6 +9,7 @@ from lockflight.api import reasons
 from lockflight.api.changerequest import ChangePhase, ChangeRequest, ChangeRequestStatus, ChangeRisk, Observed, Use
 from lockflight.api.common import ChangeType, RiskLevel, RoleCount, Tier, parse_duration
 from lockflight.api.conditions import Condition, condition, merge
+from lockflight.api.delegation import Delegation
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.assessment import change_base, effective_risk
@@ -17,6 +18,7 @@ from lockflight.policy.lifecycle import state
 from lockflight.policy.model import Effective, Verdict
 from lockflight.policy.risk import declared, highest
 from lockflight.policy.standing import Standing, base_changed, standing
+from lockflight.policy.voices import Voices
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,12 @@ def assess(
     problems: Sequence[str],
     now: datetime,
     pattern: Verdict | None = None,
+    delegations: Sequence[Delegation] = (),
 ) -> Assessment:
     """Judge a change whose status holds the current plans; ``problems`` are what is in the way of a plan.
 
-    ``promotions`` are those that ran under it; ``pattern`` is what the StandardChange it follows says of it.
+    ``promotions`` are those that ran under it; ``pattern`` is what the StandardChange it follows says of it;
+    ``delegations`` are those of the stack and of the root namespace.
     """
     base, risk = change_base(change.status.plans, {}), _risk(change)
     observed = _observed(change, now, risk.effective, base)
@@ -56,6 +60,7 @@ def assess(
         now=now,
         risk=risk.effective,
         base=base,
+        voices=Voices(delegations, _relays(change, governed)),
     )
     verdict = state(change, found, promotions, problems, now, pattern)
     generation = change.metadata.generation
@@ -109,6 +114,13 @@ def _valid_for(change: ChangeRequest, governed: Mapping[str, Effective]) -> str:
         and control.normal is not None
     ]
     return min(rules, key=parse_duration, default=DEFAULT_VALID_FOR)
+
+
+def _relays(change: ChangeRequest, governed: Mapping[str, Effective]) -> frozenset[str]:
+    """The relay accounts that every environment named allows."""
+    named = [governed[name].spec.change_control for name in change.spec.environments if name in governed]
+    allowed = [frozenset(control.relays) if control else frozenset() for control in named]
+    return frozenset.intersection(*allowed) if allowed else frozenset()
 
 
 def how_to_approve(change: ChangeRequest, needs: Sequence[RoleCount]) -> str:

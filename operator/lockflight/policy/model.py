@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment, EnvironmentSpec
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Outcome, Promotion, WaitingFor
@@ -186,6 +187,8 @@ class Snapshot:
     """Other promotions of the same application into the same environment, any phase."""
     peer_changes: tuple[ChangeRequest, ...] = ()
     """Changes of this stack that name the environment, this promotion's own included."""
+    delegations: tuple[Delegation, ...] = ()
+    """Those of the stack and of the root namespace."""
     peer_releases: Mapping[str, Release] = field(default_factory=dict)
     """Releases that peers and revisions refer to, by name."""
     running: tuple[Part, ...] | PlanProblem | None = None

@@ -9,6 +9,9 @@ from lockflight.api.common import RiskLevel, RoleCount, parse_duration
 from lockflight.api.release import Release
 from lockflight.policy import approvals
 from lockflight.policy.approvals import Count
+from lockflight.policy.voices import Voices
+
+_OWN = Voices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ def standing(
     release: Release | None,
     plan_digest: str | None,
     now: datetime,
+    voices: Voices = _OWN,
     risk: RiskLevel = RiskLevel.LOW,
     base: str | None = None,
 ) -> Standing:
@@ -52,6 +56,8 @@ def standing(
             barred=barred,
             lapsed={index for index in range(length) if ends[index] <= when},
             outdated=outdated,
+            voices=voices,
+            seen=seen,
         )
 
     count = count_at(now)
@@ -64,6 +70,8 @@ def standing(
         plan_digest=plan_digest,
         barred=barred,
         outdated=outdated,
+        voices=voices,
+        seen=seen,
     ).complete
     # Approvals that never stood together are merely lacking: the late one did not complete a quorum that had lapsed.
     once = any(count_at(first_seen[index], index + 1).complete for index in range(len(entries)))

@@ -8,6 +8,7 @@ from lockflight.api import reasons
 from lockflight.api.changerequest import ChangePhase, ChangePlan, ChangeRequest, Use
 from lockflight.api.common import ChangeType
 from lockflight.api.conditions import find
+from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
@@ -47,7 +48,9 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     )
     promotions = tuple(p for p in deps.store.of(Promotion, stack) if p.status.change == change.metadata.name)
     pattern = _pattern(deps, with_plans, assessed, governed)
-    verdict = assess(with_plans, governed, release, promotions, problems, now, pattern)
+    places = dict.fromkeys((deps.options.root_namespace, stack))
+    delegations = tuple(d for place in places for d in deps.store.of(Delegation, place))
+    verdict = assess(with_plans, governed, release, promotions, problems, now, pattern, delegations)
     before = find(change.status.conditions, reasons.APPROVED)
     after = find(verdict.status.conditions, reasons.APPROVED)
     await write(deps, change, verdict.status, guarded=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.kinds import AnyObject
@@ -36,6 +37,9 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
             # Also where it named something before and does not any more.
             for change in (old, new):
                 keys |= _of_change(store, change, root) if isinstance(change, ChangeRequest) else set()
+        case Delegation() if not _same_spec(old, new):
+            stack = None if key.namespace == root else key.namespace
+            keys |= {key_of(p) for p in _open(store, stack)} | {key_of(c) for c in store.of(ChangeRequest, stack)}
         case FreezeWindow():
             keys |= {key_of(p) for p in _open(store, None if key.namespace == root else key.namespace)}
         case StandardChange() as standard:

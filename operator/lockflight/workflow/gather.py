@@ -10,8 +10,10 @@ from lockflight.api import reasons
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import STACK_LABEL, Tier
 from lockflight.api.conditions import find
+from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
+from lockflight.api.kinds import AnyObject
 from lockflight.api.promotion import Action, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.effective import effective
@@ -45,6 +47,7 @@ class _Objects:
     baselines: tuple[Environment, ...]
     changes: tuple[ChangeRequest, ...]
     freezes: tuple[FreezeWindow, ...]
+    delegations: tuple[Delegation, ...]
 
 
 async def shown(deps: Deps, promotion: Promotion) -> Gathered:
@@ -147,6 +150,7 @@ def _from_store(deps: Deps, promotion: Promotion) -> _Objects:
         baselines=tuple(store.of(Environment, root)),
         changes=candidates(deps, promotion),
         freezes=tuple(f for ns in dict.fromkeys((root, stack)) for f in store.of(FreezeWindow, ns)),
+        delegations=tuple(d for ns in dict.fromkeys((root, stack)) for d in store.of(Delegation, ns)),
     )
 
 
@@ -169,7 +173,8 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
     if not isinstance(current, Promotion) or current.metadata.uid != promotion.metadata.uid:
         msg = f"promotion {stack}/{promotion.metadata.name} was deleted"
         raise GoneError(msg)
-    for obj in (current, release, *changes, *environments, *baselines, *freezes, *root_freezes):
+    delegations = await _delegations(deps, stack, changes)
+    for obj in (current, release, *changes, *environments, *baselines, *freezes, *root_freezes, *delegations):
         # What a watch has not told yet, or never will, is known from here on.
         if obj is not None:
             deps.store.put(obj)
@@ -180,6 +185,7 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
         baselines=tuple(e for e in baselines if isinstance(e, Environment)),
         changes=tuple(c for c in changes if isinstance(c, ChangeRequest)),
         freezes=tuple({f.metadata.uid: f for f in (*freezes, *root_freezes) if isinstance(f, FreezeWindow)}.values()),
+        delegations=delegations,
     )
 
 
@@ -199,6 +205,15 @@ async def _read_patterns(deps: Deps, changes: Iterable[ChangeRequest]) -> None:
             deps.store.remove(key)
 
 
+async def _delegations(deps: Deps, stack: str, changes: Iterable[AnyObject | None]) -> tuple[Delegation, ...]:
+    """Those of the stack and of the root namespace, read again only where somebody decided in another's name."""
+    if not any(isinstance(c, ChangeRequest) and any(a.on_behalf_of for a in c.status.approvals) for c in changes):
+        return ()
+    places = dict.fromkeys((deps.options.root_namespace, stack))
+    found = await asyncio.gather(*(deps.cluster.list("Delegation", place) for place in places))
+    return tuple(d for rows in found for d in rows if isinstance(d, Delegation))
+
+
 def _judged(deps: Deps, objects: _Objects) -> Snapshot:
     """What our own objects say."""
     promotion, release = objects.promotion, objects.release
@@ -210,6 +225,7 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
         changes=objects.changes,
         freezes=objects.freezes,
         **_standard(deps, objects),
+        delegations=objects.delegations,
         peers=tuple(dependents.peers(deps.store, promotion)),
         peer_changes=tuple(c for c in deps.store.of(ChangeRequest, stack) if name in c.spec.environments),
         upstream_uids={e.metadata.name: e.metadata.uid for e in objects.environments},

@@ -7,6 +7,7 @@ import structlog
 
 from lockflight.api.auditrecord import AuditRecord
 from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Promotion
@@ -14,7 +15,16 @@ from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
 from lockflight.ports import ConflictError, GoneError, PortError
-from lockflight.workflow import calendar, change, environment, freeze, promotion, release, standard
+from lockflight.workflow import (
+    calendar,
+    change,
+    delegation,
+    environment,
+    freeze,
+    promotion,
+    release,
+    standard,
+)
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.keys import Key
 
@@ -48,6 +58,8 @@ async def reconcile(deps: Deps, key: Key) -> datetime | None:
                 return await calendar.reconcile(deps, obj)
             case StandardChange():
                 return await standard.reconcile(deps, obj)
+            case Delegation():
+                return await delegation.reconcile(deps, obj)
     except ConflictError:
         # Somebody wrote in between: decide again soon, but not all at the same instant.
         await _read_again(deps, key)

@@ -143,6 +143,23 @@ def _observed(plural: str, **status: object) -> Act:
     )  # fmt: skip
 
 
+def _delegate(**spec: object) -> Act:
+    return lambda world, who: world.make("delegations", who, **spec)
+
+
+def _end_delegation(world: World, who: str) -> None:
+    delegation = world.make("delegations", "alice")
+    world.send(who, "PATCH", delegation.path, {"spec": {"revoke": {"reason": "x"}}}, MERGE_PATCH)
+
+
+def _delete_delegation(world: World, who: str) -> None:
+    world.send(who, "DELETE", world.make("delegations", "alice").path)
+
+
+def _declared_active(world: World, who: str) -> None:
+    world.send(who, "PATCH", world.make("delegations", "alice").status, {"status": {"phase": "Active"}}, MERGE_PATCH)
+
+
 def _delete_in_use(plural: str) -> Act:
     def act(world: World, who: str) -> None:
         thing = world.make(plural)
@@ -246,7 +263,7 @@ _CHANGES: dict[str, _Tries] = {
     "one entry a request": (
         ("two entries in one request", "alice", lambda w, who: w.add(who, w.planned(), entry(), entry())),
     ),
-    "you have 4 entries for this generation already": (("a fifth entry", "alice", _a_fifth_entry),),
+    "entries for this generation already": (("a fifth entry", "alice", _a_fifth_entry),),
     "entries are never changed, moved or removed": (
         ("turning somebody's rejection", "bob", _flip("decision", "Approved")),
         ("turning one's own rejection", "alice", _flip("decision", "Approved")),
@@ -272,6 +289,17 @@ _CHANGES: dict[str, _Tries] = {
     "you may not approve as": (
         ("another role", "alice", _approve(role="ecab")),
         ("the right to write status and no more", "nosy", _approve()),
+        ("a board member decides for another without being a deputy", "alice", _approve(onBehalfOf="bob")),
+        ("a deputy decides in the deputy's own name", "dan", _approve()),
+        ("a robot of the board's role relays", "robot", _approve(onBehalfOf="bob")),
+    ),
+    "onBehalfOf names another person": (
+        ("a deputy of oneself", "dan", _approve(onBehalfOf="dan")),
+        ("a relay for a robot", "relay", _approve(onBehalfOf="system:serviceaccount:admission:robot")),
+    ),
+    "so nobody can approve for them": (
+        ("a deputy approves for the requester", "dan", _approve(onBehalfOf="requester")),
+        ("a relay approves for the creator", "relay", _approve(onBehalfOf="jo")),
     ),
     "by a wildcard, as cluster administrators do": (
         ("cluster-admin by binding approves", "super", _approve()),
@@ -327,6 +355,7 @@ _STATUS: dict[str, _Tries] = {
         ("an environment declared empty", "admin", _observed("environments", targets=[], observedGeneration=9)),
         ("a freeze declared over", "nosy", _observed("freezewindows", phase="Ended")),
         ("another train", "nosy", _observed("releasecalendars", train="2030.99")),
+        ("a delegation declared active", "nosy", _declared_active),
     ),
 }
 _IN_USE: dict[str, _Tries] = {
@@ -394,7 +423,23 @@ _AUDIT: dict[str, _Tries] = {
         ("deleting all audit records", "nosy", _delete_records),
     ),
 }
+_DELEGATIONS: dict[str, _Tries] = {
+    "spec.from is who hands over": (("handing over what is another's", "bob", _delegate()),),
+    "a service account holds no role": (
+        ("a robot makes a deputy", "robot", _delegate(**{"from": "system:serviceaccount:admission:robot"})),
+    ),
+    "so you cannot hand it over": (
+        ("handing over a role that one does not hold", "alice", _delegate(roles=["cab", "ecab"])),
+        ("a deputy hands on", "nosy", _delegate(**{"from": "nosy", "to": "bob"})),
+    ),
+    "by a wildcard: it counts only": (("an administrator makes a deputy", "super", _delegate(**{"from": "super"})),),
+    "revokes or deletes this delegation": (
+        ("ending another's delegation", "nosy", _end_delegation),
+        ("deleting another's delegation", "nosy", _delete_delegation),
+    ),
+}
 _POLICIES = {
+    "delegations": _DELEGATIONS,
     "people-changerequests-approvals": _CHANGES,
     "people-promotions-signoffs": _PROMOTIONS,
     "people-standardchanges-approvals": _PATTERNS,

@@ -35,6 +35,7 @@ PEOPLE = (
     Person("quinn", ("qa",)),
     Person("jo", ("developers",)),
     Person("joan", ("developers", "cab")),
+    Person("dan", ("deputies",)),
     Person("requester", ("cab",)),
     Person("tess", ("developers", "qa")),
     Person("gov", ("platform",)),
@@ -49,6 +50,8 @@ VALUES = {
     "people": {
         "releasers": [{"kind": "Group", "name": "developers"}],
         "approvers": {"cab": [{"kind": "Group", "name": "cab"}], "ecab": [{"kind": "Group", "name": "ecab"}]},
+        "deputies": {"cab": [{"kind": "Group", "name": "deputies"}]},
+        "relays": {"cab": [{"kind": "ServiceAccount", "name": "relay", "namespace": STACK}]},
         "signers": {"qa": [{"kind": "Group", "name": "qa"}]},
         "governors": [{"kind": "Group", "name": "platform"}],
     },
@@ -59,6 +62,10 @@ EXTRA = """
 apiVersion: v1
 kind: ServiceAccount
 metadata: {name: robot, namespace: admission}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: relay, namespace: admission}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -108,8 +115,16 @@ kind: ClusterRole
 metadata: {name: admission-nosy}
 rules:
 - apiGroups: [lockflight.dev]
-  resources: [environments, releases, promotions, changerequests, freezewindows, releasecalendars, auditrecords,
-    standardchanges]
+  resources:
+  - environments
+  - releases
+  - promotions
+  - changerequests
+  - freezewindows
+  - releasecalendars
+  - auditrecords
+  - standardchanges
+  - delegations
   verbs: [get, list, create, update, patch, delete, deletecollection]
 - apiGroups: [lockflight.dev]
   resources:
@@ -120,6 +135,7 @@ rules:
   - freezewindows/status
   - releasecalendars/status
   - standardchanges/status
+  - delegations/status
   verbs: [get, update, patch]
 - apiGroups: [""]
   resources: [namespaces, namespaces/status, namespaces/finalize]
@@ -186,7 +202,11 @@ def world(cluster: ClusterLike) -> Iterator[World]:
     apply(cluster, EXTRA)
     shipped = "\n---\n".join(policies().values())
     callers = {name: Caller(cluster.kubeconfig(name)) for name in ("admin", *(person.name for person in PEOPLE))}
-    for who, (namespace, name) in {"operator": ("lockflight-system", "lockflight"), "robot": (STACK, "robot")}.items():
+    for who, (namespace, name) in {
+        "operator": ("lockflight-system", "lockflight"),
+        "robot": (STACK, "robot"),
+        "relay": (STACK, "relay"),
+    }.items():
         token = cluster.token(namespace, name)
         callers[who] = Caller(cluster.service_account_kubeconfig(namespace, name, token))
     made = World(callers)

@@ -49,6 +49,29 @@ def test_the_board_approves_with_one_kubectl_command(cluster: ClusterLike, world
     ]
 
 
+def test_a_deputy_and_a_system_of_record_decide_in_the_name_of_others(world: World) -> None:
+    change = world.planned()
+    world.add("dan", change, entry(onBehalfOf="alice"))
+    world.add("relay", change, entry(onBehalfOf="bob"))
+
+    assert [(e["by"], e["onBehalfOf"]) for e in world.entries(change)] == [
+        ("dan", "alice"),
+        ("system:serviceaccount:admission:relay", "bob"),
+    ]
+
+
+def test_whoever_holds_a_role_hands_it_over_and_takes_it_back(world: World) -> None:
+    delegation = world.make("delegations", "alice")
+    stored = world.send("admin", "GET", delegation.path)
+    assert stored["metadata"]["annotations"] == {
+        "lockflight.dev/creator": "alice",
+        "lockflight.dev/creator-groups": "cab\nsystem:authenticated",
+    }
+
+    revoked = world.send("alice", "PATCH", delegation.path, {"spec": {"revoke": {"reason": "back"}}}, MERGE_PATCH)
+    assert revoked["spec"]["revoke"] == {"reason": "back"}
+
+
 def test_a_tester_signs_off_with_one_kubectl_command(cluster: ClusterLike, world: World) -> None:
     promotion = world.planned("promotions", plan="second")
     append_by_kubectl(cluster, "quinn", "lfpromo", promotion.name, "signOffs", role="qa", decision="Approved")

@@ -135,6 +135,14 @@ _SPECS: dict[str, dict[str, Any]] = {
         "hash": digest("this one"),
     },
     "releasecalendars": {"timeZone": "UTC", "sprint": {"start": "2030-11-04"}},
+    "delegations": {
+        "from": "alice",
+        "to": "dan",
+        "roles": ["cab"],
+        "start": "2030-12-01T00:00:00Z",
+        "end": "2030-12-15T00:00:00Z",
+        "reason": "leave",
+    },
 }
 _KINDS = {
     "changerequests": ("ChangeRequest", "approvals"),
@@ -145,6 +153,7 @@ _KINDS = {
     "auditrecords": ("AuditRecord", ""),
     "releasecalendars": ("ReleaseCalendar", ""),
     "standardchanges": ("StandardChange", "approvals"),
+    "delegations": ("Delegation", ""),
 }
 
 

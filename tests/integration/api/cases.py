@@ -45,7 +45,44 @@ _RELEASE = "a release is immutable: {} cannot change, create another version"
 _PROMOTION = "a promotion is one attempt: {} cannot change, create another promotion"
 _UNHELD: Json = {"spec.hold": DROP}
 
+_DELEGATED = "a delegation is fixed: revoke it and make another one"
+
 CASES = [
+    # Delegation
+    Case(
+        "Delegation",
+        "spec",
+        "end must lie after start",
+        {"spec.end": "2026-12-01T00:00:01Z"},
+        {"spec.end": "2026-12-01T00:00:00Z"},
+    ),
+    Case(
+        "Delegation",
+        "spec",
+        "a delegation lasts at most 30 days: make another one when it is over",
+        {"spec.end": "2026-12-31T00:00:00Z"},
+        {"spec.end": "2026-12-31T00:00:01Z"},
+    ),
+    Case("Delegation", "spec", "the deputy is another person", {"spec.to": "eve"}, {"spec.to": "alice"}),
+    *(
+        Case("Delegation", "spec", _DELEGATED, {"spec.revoke": {"reason": "back"}}, {f"spec.{name}": value}, {})
+        for name, value in {
+            "from": "eve",
+            "to": "eve",
+            "roles": ["ecab"],
+            "start": "2026-12-02T00:00:00Z",
+            "end": "2026-12-14T00:00:00Z",
+            "reason": "holidays",
+        }.items()
+    ),
+    Case(
+        "Delegation",
+        "spec",
+        "a revoked delegation stays revoked",
+        {"spec.revoke": {"reason": "back early"}},
+        {"spec.revoke": DROP},
+        {"spec.revoke": {"reason": "back"}},
+    ),
     # Environment
     Case(
         "Environment",

@@ -56,6 +56,8 @@ def full(kind: str) -> list[Json]:
     match kind:
         case "ChangeRequest":
             more = put(found[0], path("spec.cancel.reason"), "no longer needed")
+        case "Delegation":
+            more = put(found[0], path("spec.revoke.reason"), "back early")
         case "FreezeWindow":
             more = put(found[0], path("spec.lift.reason"), "no longer needed")
         case "Release":

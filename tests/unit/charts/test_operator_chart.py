@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lockflight.api.kinds import KINDS
+from lockflight.api.kinds import KINDS, LIVING
 from lockflight.settings import Settings
 
 from .helm import ROOT, ChartError, find, names, rights, run, template
@@ -46,15 +46,7 @@ def test_the_chart_lints(values: dict[str, Any]) -> None:
 
 
 def test_the_operator_may_do_exactly_this_everywhere() -> None:
-    kinds = (
-        "environments",
-        "releases",
-        "promotions",
-        "changerequests",
-        "freezewindows",
-        "releasecalendars",
-        "standardchanges",
-    )
+    kinds = tuple(kind.plural for kind in LIVING)
     expected = {("lockflight.dev", kind, "", verb) for kind in kinds for verb in ("get", "list", "watch")}
     expected |= {("lockflight.dev", f"{kind}/status", "", "patch") for kind in kinds}
     expected |= {("lockflight.dev", "promotions", "", "create")}

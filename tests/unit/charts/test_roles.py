@@ -13,7 +13,7 @@ TRAIL = "auditrecords"
 WRITE = {"create", "update", "patch"}
 JOBS = (
     "viewer", "release-manager", "approver", "cab", "emergency-cab", "signer",
-    "attester", "waiver", "relay", "governor", "platform-admin", "auditor",
+    "attester", "waiver", "deputy", "relay", "governor", "platform-admin", "auditor",
 )  # fmt: skip
 
 
@@ -104,7 +104,17 @@ def test_an_auditor_writes_nothing() -> None:
 
 def test_no_delivery_role_governs_and_no_rule_maker_delivers_or_decides() -> None:
     objects = template("lockflight")
-    for name in ("release-manager", "approver", "cab", "emergency-cab", "signer", "attester", "waiver", "relay"):
+    for name in (
+        "release-manager",
+        "approver",
+        "cab",
+        "emergency-cab",
+        "signer",
+        "attester",
+        "waiver",
+        "deputy",
+        "relay",
+    ):
         assert "govern" not in {verb for *_, verb in job(name, objects)}
     decided = {
         (resource, verb) for name in ("governor", "platform-admin") for _, resource, _, verb in job(name, objects)

@@ -111,6 +111,7 @@ def bound(objects: list[dict[str, Any]], name: str) -> tuple[str, set[str]]:
         ("signers", "lockflight-sign-off-qa", "approvalroles", "qa", "sign-off", "signer"),
         ("attesters", "lockflight-attest-unit-tests", "evidencetypes", "unit-tests", "attest", "attester"),
         ("waivers", "lockflight-waive-lead", "approvalroles", "lead", "waive", "waiver"),
+        ("deputies", "lockflight-deputize-cab", "approvalroles", "cab", "deputize", "deputy"),
         ("relays", "lockflight-relay-cab", "approvalroles", "cab", "relay", "relay"),
     ],
 )
@@ -135,7 +136,7 @@ def test_people_are_bound_to_the_job_they_do(people: str, job: str) -> None:
 def test_every_job_bound_is_one_that_the_operators_chart_brings() -> None:
     them = [{"kind": "User", "name": "them"}]
     lists = dict.fromkeys(("releasers", "governors", "auditors", "viewers"), them)
-    named = {key: {"cab": them} for key in ("approvers", "signers", "attesters", "waivers", "relays")}
+    named = {key: {"cab": them} for key in ("approvers", "signers", "attesters", "waivers", "deputies", "relays")}
     objects = template("lockflight-stack", SMALL | {"people": lists | named})
     bindings = [o for o in objects if o["kind"] == "RoleBinding" and o["roleRef"]["kind"] == "ClusterRole"]
     assert len(bindings) == 9

@@ -23,6 +23,7 @@ def test_a_change_says_what_why_and_how_it_is_taken_back() -> None:
         api,
         *CHANGE,
         *("--strategy", "Manual", "--step", "restore the dump", "--requested-by", "kim"),
+        *("--external", "servicenow=CHG0031"),
         *("--schedule-start", "2026-12-01T09:00:00+01:00", "--schedule-end", "2026-12-01T12:00:00+01:00"),
     )
     assert result.stdout == "changerequests.lockflight.dev/chg-x7k2p created\n"
@@ -35,6 +36,7 @@ def test_a_change_says_what_why_and_how_it_is_taken_back() -> None:
         "environments": ["production"],
         "rollbackPlan": {"strategy": "Manual", "steps": ["restore the dump"]},
         "schedule": {"start": "2026-12-01T08:00:00Z", "end": "2026-12-01T11:00:00Z"},
+        "externalRefs": [{"system": "servicenow", "id": "CHG0031"}],
     }
 
 

@@ -15,6 +15,7 @@ from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR, acc
 from lockflight.policy.model import Plan, Verdict
 from lockflight.policy.standing import standing
 from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, utc, waiting
+from lockflight.policy.voices import Voices
 
 
 @given
@@ -44,7 +45,7 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
         return _pre_approved(on, change, now)
     if control.normal is None:
         return denied(reasons.CHANGE_TYPE_NOT_ALLOWED, f"{on.effective.name} accepts no normal change")
-    return _approved(on, change, control.normal, now)
+    return _approved(on, change, control.normal, frozenset(control.relays), now)
 
 
 def _no_change(on: Subject) -> Verdict:
@@ -142,7 +143,7 @@ def _used(on: Subject, change: ChangeRequest, attempts: int) -> Verdict | None:
     return None
 
 
-def _approved(on: Subject, change: ChangeRequest, rule: NormalChange, now: datetime) -> Verdict:
+def _approved(on: Subject, change: ChangeRequest, rule: NormalChange, relays: frozenset[str], now: datetime) -> Verdict:
     name, status, plan = change.metadata.name, change.status, on.snapshot.plan
     if not isinstance(plan, Plan):
         return waiting(reasons.PLAN_MISSING, "there is no plan that approvals could be bound to: see gate Binding")
@@ -161,6 +162,7 @@ def _approved(on: Subject, change: ChangeRequest, rule: NormalChange, now: datet
         now=now,
         risk=risk,
         base=change_base(status.plans, {} if taken else {here: base_of(on.snapshot.revisions)}),
+        voices=Voices(on.snapshot.delegations, relays),
     )
     count = found.count
     ignored = f"; not counted: {', '.join(count.ignored)}" if count.ignored else ""
