@@ -93,6 +93,6 @@ def test_the_examples_are_what_the_models_and_the_floors_accept() -> None:
     objects = [obj for path in files for obj in yaml.safe_load_all(path.read_text())]
     ours = [obj for obj in objects if obj.get("apiVersion") == "lockflight.dev/v1alpha1"]
     kinds = sorted({BY_NAME[obj["kind"]].model.model_validate(obj).kind for obj in ours})
-    assert kinds == ["ChangeRequest", "Environment", "FreezeWindow", "Release"]
+    assert kinds == ["ChangeRequest", "Environment", "FreezeWindow", "Release", "ReleaseCalendar"]
     environments = [Environment.model_validate(obj) for obj in ours if obj["kind"] == "Environment"]
     assert [p for e in environments for p in effective(e, None, environments).problems] == []

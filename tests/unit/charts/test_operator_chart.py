@@ -64,7 +64,7 @@ def test_the_operator_may_do_exactly_this_everywhere() -> None:
     }
     objects = template("lockflight")
 
-    assert granted_to_the_operator(objects) == {"lockflight-operator", "lockflight-leader"}
+    assert granted_to_the_operator(objects) == {"lockflight-operator", "lockflight-leader", "lockflight-audit"}
     assert rights(find(objects, "ClusterRole", "lockflight-operator")) == expected
 
 

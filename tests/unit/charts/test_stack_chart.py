@@ -139,7 +139,7 @@ def test_every_job_bound_is_one_that_the_operators_chart_brings() -> None:
     named = {key: {"cab": them} for key in ("approvers", "signers", "attesters", "waivers", "deputies", "relays")}
     objects = template("lockflight-stack", SMALL | {"people": lists | named})
     bindings = [o for o in objects if o["kind"] == "RoleBinding" and o["roleRef"]["kind"] == "ClusterRole"]
-    assert len(bindings) == 9
+    assert len(bindings) == 10
     assert {b["roleRef"]["name"] for b in bindings} <= names(template("lockflight"), "ClusterRole")
 
 
