@@ -21,8 +21,6 @@ _COLLECTORS = (
     "'system:serviceaccount:kube-system:generic-garbage-collector']"
 )
 
-_WITHOUT_PEOPLE = ("environments", "releases", "freezewindows", "releasecalendars")
-
 
 def _status() -> list[dict[str, Any]]:
     return validating(

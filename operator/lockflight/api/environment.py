@@ -17,6 +17,7 @@ from lockflight.api.common import (
     Meta,
     Name,
     ObjectName,
+    Ref,
     RoleCount,
     Schema,
     Tier,
@@ -247,6 +248,11 @@ class EnvironmentSpec(Schema):
     )
     target: Target | None = None
     entry: Entry | None = None
+    calendar_ref: Ref | None = Field(
+        None,
+        description="The ReleaseCalendar of this stack, else of the operator's namespace, whose trains bind tiers UAT "
+        "and Production, and whose lead times bind changes.",
+    )
     change_control: ChangeControl | None = None
     exit: Exit | None = None
     values: Values | None = Field(

@@ -72,6 +72,7 @@ RELEASE = Kind(
         Column("Version", ".spec.version"),
         Column("Ready", _ready("Ready", "status")),
         Column("Passed", ".status.passed"),
+        Column("Train", ".status.train"),
         Column("Message", _ready("Ready", "message"), priority=1),
         Column("Digest", ".status.digest", priority=1),
         _AGE,

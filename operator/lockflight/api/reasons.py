@@ -20,6 +20,7 @@ ARTIFACTS = "Artifacts"
 EVIDENCE = "Evidence"
 HOLD = "Hold"
 VERSION = "Version"
+CADENCE = "Cadence"
 FREEZE = "Freeze"
 CHANGE_WINDOW = "ChangeWindow"
 CHANGE_CONTROL = "ChangeControl"
@@ -39,6 +40,7 @@ GATES = (
     EVIDENCE,
     HOLD,
     VERSION,
+    CADENCE,
     FREEZE,
     CHANGE_WINDOW,
     CHANGE_CONTROL,
@@ -93,7 +95,12 @@ CHANGE_HELD = "ChangeHeld"
 
 DOWNGRADE = "Downgrade"
 
+CALENDAR_MISSING = "CalendarMissing"
 CALENDAR_INVALID = "CalendarInvalid"
+TRAIN_UNKNOWN = "TrainUnknown"
+TRAIN_NOT_DUE = "TrainNotDue"
+TRAIN_MISSED = "TrainMissed"
+LEAD_TIME = "LeadTime"
 
 FREEZE_ACTIVE = "FreezeActive"
 FREEZE_AHEAD = "FreezeAhead"

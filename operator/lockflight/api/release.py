@@ -116,6 +116,7 @@ _IMMUTABLE = (
     "components",
     "environments",
     "evidence",
+    "train",
 )
 
 
@@ -170,6 +171,9 @@ class ReleaseSpec(Schema):
     ) = None
     environments: Annotated[dict[str, EnvironmentValues], Field(max_length=32)] | None = None
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=64)] = ()
+    train: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=48)] | None = Field(
+        None, description="A later train than the one it made the cut-off of, by name."
+    )
     hold: Reason | None = Field(None, description="Prevents progression to environments not yet reached.")
 
     def parts(self) -> tuple[Component, ...]:
@@ -203,6 +207,20 @@ class Passage(Schema):
     images: Annotated[tuple[Image, ...], Field(max_length=256)] = Field((), description="The images that ran there.")
 
 
+class Boarded(Schema):
+    """The train it is on by one calendar. Once written, a changed calendar does not move it."""
+
+    calendar: ObjectName = Field(description="The ReleaseCalendar, namespace/name.")
+    name: ObjectName = Field(description="The train.")
+    cut_off: Time = Field(description="The train's cut-off.")
+    candidate: Time = Field(description="Tier UAT from then on.")
+    production: Time = Field(description="Tier Production from then on.")
+    production_until: Time = Field(description="Until then; afterwards the next train.")
+    missed: Annotated[tuple[ObjectName, ...], Field(max_length=16)] = Field(
+        (), description="Trains that left without it."
+    )
+
+
 class ReleaseStatus(Schema):
     """What the operator observed."""
 
@@ -221,6 +239,12 @@ class ReleaseStatus(Schema):
     ] = ()
     passed: Annotated[str, Field(max_length=2048)] | None = Field(
         None, description="The environments that it passed, on one line for the printer column."
+    )
+    trains: Annotated[tuple[Boarded, ...], Field(max_length=8, json_schema_extra=keyed("calendar"))] = Field(
+        (), description="The train it is on, by each calendar that the stack's environments follow."
+    )
+    train: Annotated[str, Field(max_length=512)] | None = Field(
+        None, description="The same on one line for the printer column."
     )
     in_use: bool = Field(False, description="True while a promotion of it is unfinished or it runs somewhere.")
 

@@ -131,6 +131,26 @@ class TrainRule(Schema):
     )
 
 
+class Cab(Schema):
+    """The change board: how long before the work a change must be raised."""
+
+    model_config = rules(
+        Cel(
+            "!has(self.minLeadTime) || self.minLeadTime.all(t, t in ['Standard', 'Normal'])",
+            "lead times are for the change types Standard and Normal: an emergency has none",
+            "minLeadTime",
+        )
+    )
+
+    min_lead_time: Annotated[
+        dict[str, Span],
+        Field(
+            max_length=2,
+            description="By change type, how long after a change was raised the work may start, such as Normal: 3bd.",
+        ),
+    ] = Field(default_factory=dict)
+
+
 _DAYS = (
     "(!has(self.sprint.length) ? 14 : int(self.sprint.length.substring(0, size(self.sprint.length) - 1)) * "
     "(self.sprint.length.endsWith('w') ? 7 : 1))"
@@ -159,6 +179,7 @@ class ReleaseCalendarSpec(Schema):
     ]
     sprint: Sprint
     train: TrainRule | None = None
+    cab: Cab | None = None
 
 
 class SprintStatus(Schema):

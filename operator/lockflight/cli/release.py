@@ -59,6 +59,7 @@ def release() -> None:
 @click.option("--branch", help="The branch it is merged to.")
 @click.option("--tag", help="Its tag.")
 @click.option("--author", "authors", multiple=True, help="An author; repeat.")
+@click.option("--train", metavar="NAME", help="A later train than the one it makes the cut-off of.")
 @click.option("--hold", "hold_reason", metavar="REASON", help="Create it held.")
 @click.option("--name", help="Name of the object. [default: APPLICATION-VERSION]")
 @click.option(
@@ -90,6 +91,7 @@ def create(
     branch: str | None,
     tag: str | None,
     authors: Sequence[str],
+    train: str | None,
     hold_reason: str | None,
     name: str | None,
     wait: str | None,
@@ -122,6 +124,7 @@ def create(
             _source(version, {k: v for k, v in told.items() if v}, from_git=from_git),
             environments(env_values),
             [given.evidence for given in evidence],
+            train,
         )
     except ValidationError as problem:
         raise click.UsageError(first_problem(problem)) from problem

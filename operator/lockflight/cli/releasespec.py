@@ -102,6 +102,7 @@ def build(
     source: Source | None,
     values: dict[str, EnvironmentValues] | None,
     evidence: Sequence[Evidence],
+    train: str | None = None,
 ) -> ReleaseSpec:
     """The spec. Raises pydantic.ValidationError."""
     return ReleaseSpec(
@@ -110,6 +111,7 @@ def build(
         source=source,
         environments=values,
         evidence=tuple(evidence),
+        train=train,
         **charts,
     )
 

@@ -78,7 +78,8 @@ def effective(environment: Environment, baseline: Environment | None, stack: Seq
     upstream = upstream_of(environment, stack)
     _floor(merged, judge)
     _graph(environment, upstream, stack, judge)
-    return Effective(environment.metadata.name, merged, upstream, tuple(judge.problems))
+    in_root = baseline is not None and baseline.spec.calendar_ref is not None
+    return Effective(environment.metadata.name, merged, upstream, tuple(judge.problems), calendar_in_root=in_root)
 
 
 def accepts(control: ChangeControl) -> tuple[ChangeType, ...]:
@@ -120,6 +121,8 @@ def _replaced(defaults: EnvironmentSpec, baseline: EnvironmentSpec) -> Environme
 def _inherit(spec: EnvironmentSpec, base: EnvironmentSpec, judge: _Judge) -> EnvironmentSpec:
     if spec.soak and base.soak and parse_duration(spec.soak) < parse_duration(base.soak):
         judge.refuse("soak", spec.soak, f"at least {base.soak}, the baseline of tier {spec.tier}")
+    if spec.calendar_ref and base.calendar_ref and spec.calendar_ref != base.calendar_ref:
+        judge.refuse("calendarRef", spec.calendar_ref.name, f"{base.calendar_ref.name}, as the baseline says")
     if spec.require is Require.ANY and base.require is Require.ALL and base.promotes_from is not None:
         judge.refuse("require", spec.require, "All, as the baseline says")
     return base.model_copy(
@@ -129,6 +132,7 @@ def _inherit(spec: EnvironmentSpec, base: EnvironmentSpec, judge: _Judge) -> Env
             "soak": _longest(spec.soak, base.soak),
             "target": spec.target or base.target,
             "entry": _entry(spec.entry, base.entry, judge),
+            "calendar_ref": base.calendar_ref or spec.calendar_ref,
             "change_control": _change_control(spec.change_control, base.change_control, judge),
             "exit": _exit(spec.exit, base.exit, judge),
             "values": merge(base.values or {}, spec.values or {}) or None,

@@ -11,6 +11,7 @@ from lockflight.api.environment import Environment, EnvironmentSpec
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Outcome, Promotion, WaitingFor
 from lockflight.api.release import Release
+from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange, StandardUse
 from lockflight.policy.selftest import Admission
 
@@ -154,6 +155,8 @@ class Effective:
     spec: EnvironmentSpec
     promotes_from: tuple[str, ...]
     problems: tuple[str, ...] = ()
+    calendar_in_root: bool = False
+    """Its calendar is named by the baseline: a calendar of that name in the stack does not take its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,8 @@ class Snapshot:
     """The change referred to; else the ones of this stack, not ended, that name release and environment."""
     freezes: tuple[FreezeWindow, ...] = ()
     """Those of the stack and of the root namespace."""
+    calendar: ReleaseCalendar | None = None
+    """The one that the environment's calendarRef names."""
     namespace: Namespace | None = None
     deployer_may: bool | None = None
     """Whether the virtual deployer may work in the target namespace; None: could not be asked."""

@@ -53,6 +53,7 @@ _WHO: Final = {
     reasons.ORDER: "upstream",
     reasons.SOAK: "clock",
     reasons.HOLD: "whoever holds it",
+    reasons.CADENCE: "clock",
     reasons.FREEZE: "freeze",
     reasons.CHANGE_WINDOW: "clock",
     reasons.CHANGE_CONTROL: "change board",

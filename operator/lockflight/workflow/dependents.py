@@ -9,6 +9,7 @@ from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.kinds import AnyObject
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
+from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
 from lockflight.workflow.keys import Key, key_of
 from lockflight.workflow.store import Store
@@ -40,6 +41,8 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
         case Delegation() if not _same_spec(old, new):
             stack = None if key.namespace == root else key.namespace
             keys |= {key_of(p) for p in _open(store, stack)} | {key_of(c) for c in store.of(ChangeRequest, stack)}
+        case ReleaseCalendar() if not _same_spec(old, new):
+            keys |= _of_calendar(store, None if key.namespace == root else key.namespace)
         case FreezeWindow():
             keys |= {key_of(p) for p in _open(store, None if key.namespace == root else key.namespace)}
         case StandardChange() as standard:
@@ -151,6 +154,13 @@ def _entries(change: ChangeRequest, root: str) -> set[Key]:
     """What was done under a pattern is shown on it."""
     ref = change.spec.standard_change_ref
     return {Key("StandardChange", place, ref.name) for place in (root, change.metadata.namespace)} if ref else set()
+
+
+def _of_calendar(store: Store, stack: str | None) -> set[Key]:
+    """What waits, with its releases, and the environments that say whether their calendar exists."""
+    waiting = list(_open(store, stack))
+    keys = {key_of(p) for p in waiting} | {key_of(e) for e in store.of(Environment, stack)}
+    return keys | {Key("Release", p.metadata.namespace, p.spec.release_ref.name) for p in waiting}
 
 
 def _of_change(store: Store, change: ChangeRequest, root: str) -> set[Key]:

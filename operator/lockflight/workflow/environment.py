@@ -12,6 +12,7 @@ from lockflight.api.release import Release
 from lockflight.policy.model import Effective
 from lockflight.policy.targets import targets
 from lockflight.workflow import selftest
+from lockflight.workflow.calendars import missing
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.plancache import Planned
@@ -26,7 +27,8 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
     governed = stack_effective(deps, environment)
     generation = environment.metadata.generation
     here = [p for p in deps.store.of(Promotion, stack) if p.spec.environment_ref.name == name]
-    problems = () if root else governed.problems
+    unknown = missing(deps, environment, governed)
+    problems = () if root else (*governed.problems, *([unknown] if unknown else []))
     ready = condition(
         reasons.READY,
         not problems,
@@ -112,6 +114,8 @@ def inputs(environment: Effective) -> tuple[Item, ...]:
     items = [Item(name=f"passed {name}", given_by="the operator") for name in environment.promotes_from]
     if spec.soak and environment.promotes_from:
         items.append(Item(name=f"soak {spec.soak} upstream", given_by="time"))
+    if spec.calendar_ref and spec.tier in (Tier.UAT, Tier.PRODUCTION):
+        items.append(Item(name="a seat on its train", given_by=f"calendar {spec.calendar_ref.name}"))
     if spec.entry:
         items += [Item(name=f"evidence {kind}", given_by="the build") for kind in spec.entry.evidence or ()]
     if spec.change_control and spec.change_control.normal:

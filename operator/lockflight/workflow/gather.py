@@ -23,6 +23,7 @@ from lockflight.policy.risk import rehearsals
 from lockflight.policy.selftest import Admission
 from lockflight.ports import GoneError, PortError
 from lockflight.workflow import catalogue, dependents, selftest
+from lockflight.workflow.calendars import calendar_of, read_again
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.keys import Key
 from lockflight.workflow.plancache import Planned
@@ -178,7 +179,7 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
         # What a watch has not told yet, or never will, is known from here on.
         if obj is not None:
             deps.store.put(obj)
-    return _Objects(
+    objects = _Objects(
         promotion=current,
         release=release if isinstance(release, Release) else None,
         environments=tuple(e for e in environments if isinstance(e, Environment)),
@@ -187,6 +188,10 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
         freezes=tuple({f.metadata.uid: f for f in (*freezes, *root_freezes) if isinstance(f, FreezeWindow)}.values()),
         delegations=delegations,
     )
+    environment = next((e for e in objects.environments if e.metadata.name == current.spec.environment_ref.name), None)
+    if environment is not None:
+        await read_again(deps, stack, resolve(deps, environment, objects.baselines, objects.environments))
+    return objects
 
 
 async def _read_patterns(deps: Deps, changes: Iterable[ChangeRequest]) -> None:
@@ -243,6 +248,7 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
     if environment is None:
         return snapshot
     governed = resolve(deps, environment, objects.baselines, objects.environments)
+    snapshot = replace(snapshot, calendar=calendar_of(deps, stack, governed))
     upstream = {
         up: resolve(deps, by_name[up], objects.baselines, objects.environments)
         for up in governed.promotes_from

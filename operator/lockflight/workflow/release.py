@@ -1,5 +1,6 @@
 """Reconcile a Release: resolve its charts once, say its digest, keep the proof of passing, promote by itself."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from lockflight.api import reasons
@@ -10,8 +11,10 @@ from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release, ReleaseStatus, ResolvedComponent
 from lockflight.policy.auto import automatic
 from lockflight.policy.digest import release_digest
+from lockflight.policy.model import Effective
 from lockflight.policy.passage import passages
 from lockflight.ports import ChartError, PortError, Severity
+from lockflight.workflow.calendars import boarded
 from lockflight.workflow.dependents import is_open
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
@@ -30,11 +33,21 @@ async def reconcile(deps: Deps, release: Release) -> datetime | None:
     running = any(row.running_since is not None for row in rows)
     passed = ", ".join(row.name for row in rows if row.signed_off_at is not None)
     in_use = running or any(is_open(p) for p in promotions)
-    status = status.model_copy(update={"environments": rows, "passed": passed or None, "in_use": in_use})
+    governed = {name: stack_effective(deps, e) for name, e in environments.items()}
+    trains, leaves_at = boarded(deps, release, promotions, governed)
+    status = status.model_copy(
+        update={
+            "environments": rows,
+            "passed": passed or None,
+            "trains": trains,
+            "train": ", ".join(dict.fromkeys(row.name for row in trains)) or None,
+            "in_use": in_use,
+        }
+    )
     # Guarded: the digest is frozen by it, and proofs of passing are folded into what was read.
     written = await write(deps, release, status, guarded=True)
-    again = await _promote(deps, written)
-    return min((t for t in (retry_at, again) if t is not None), default=None)
+    again = await _promote(deps, written, governed)
+    return min((t for t in (retry_at, leaves_at, again) if t is not None), default=None)
 
 
 def _around(deps: Deps, release: Release) -> list[Promotion]:
@@ -110,7 +123,7 @@ def _unready(
     return status, None if problem.final else now + deps.options.plan_retry
 
 
-async def _promote(deps: Deps, release: Release) -> datetime | None:
+async def _promote(deps: Deps, release: Release, governed: Mapping[str, Effective]) -> datetime | None:
     """Create the promotions that the environments ask for by themselves; existing ones are left alone.
 
     When to try again, where one could not be created.
@@ -118,7 +131,6 @@ async def _promote(deps: Deps, release: Release) -> datetime | None:
     again: datetime | None = None
     stack = release.metadata.namespace
     environments = tuple(deps.store.of(Environment, stack))
-    governed = {e.metadata.name: stack_effective(deps, e) for e in environments}
     uids = {e.metadata.name: e.metadata.uid for e in environments}
     for wanted in automatic(release, governed, uids, tuple(_around(deps, release)), _releases(deps, release)):
         manifest = {

@@ -167,6 +167,7 @@ CASES = [
             "components": [COMPONENT],
             "environments": {"production": {"values": {"logLevel": "debug"}}},
             "evidence": [{"type": "unit-tests", "result": "Failed"}],
+            "train": "2027.01",
         }.items()
     ),
     _fixed(
@@ -377,6 +378,13 @@ CASES = [
         )
     ),
     # ReleaseCalendar
+    Case(
+        "ReleaseCalendar",
+        "spec.cab",
+        "lead times are for the change types Standard and Normal: an emergency has none",
+        {"spec.cab.minLeadTime": {"Standard": "2h", "Normal": "3bd"}},
+        {"spec.cab.minLeadTime": {"Emergency": "1h"}},
+    ),
     Case(
         "ReleaseCalendar",
         "spec.sprint.start",
