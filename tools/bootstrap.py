@@ -41,6 +41,7 @@ PROGRAMS = {
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
     "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
     "kwok": "sigs.k8s.io/kwok/cmd/kwok",
+    "celcheck": "./celcheck",
 }
 
 
@@ -100,9 +101,15 @@ def build_programs(wanted: list[str], into: Path) -> bool:
     want = digest(GO_MOD, GO_MOD.with_name("go.sum")) + " " + hashlib.sha256(repr(flags).encode()).hexdigest()
     stamps = into / ".stamps"
 
+    def wanted_stamp(name: str) -> str:
+        """What the program is built from: the pinned modules, and our own sources where it has some."""
+        package = PROGRAMS[name]
+        own = sorted((GO_MOD.parent / package).glob("*.go")) if package.startswith("./") else []
+        return f"{want} {digest(*own)}" if own else want
+
     def stale(name: str) -> bool:
         stamp = stamps / name
-        return not ((into / name).is_file() and stamp.is_file() and stamp.read_text() == want)
+        return not ((into / name).is_file() and stamp.is_file() and stamp.read_text() == wanted_stamp(name))
 
     missing = [name for name in wanted if stale(name)]
     if not missing:
@@ -116,7 +123,7 @@ def build_programs(wanted: list[str], into: Path) -> bool:
         step = Step(f"[{number}/{len(missing)}]", name)
         step.run([go, "build", "-v", *flags, "-o", unfinished, PROGRAMS[name]], env=env, cwd=GO_MOD.parent)
         unfinished.replace(into / name)
-        write(stamps / name, want)
+        write(stamps / name, wanted_stamp(name))
         step.done()
     return True
 

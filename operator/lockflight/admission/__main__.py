@@ -12,6 +12,7 @@ _OWNED = (
     "manifests/crds",
     "manifests/policies/validating",
     "manifests/policies/stamping",
+    "manifests/policies-static",
     "charts/lockflight/files",
 )
 

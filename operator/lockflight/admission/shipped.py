@@ -44,6 +44,41 @@ def policies() -> Mapping[str, str]:
     return {f"{stem}.yaml": _dump(objects) for stem, objects in sorted(parts)}
 
 
+STATIC_SUFFIX = ".static.k8s.io"
+"""Ends the names that an API server reads from files only: whoever writes through the API cannot use it."""
+
+
+def static(text: str) -> str:
+    """A policy and its binding as an API server (1.37) loads them from a folder."""
+    objects = [obj for obj in yaml.safe_load_all(text) if obj]
+    for obj in objects:
+        obj["metadata"]["name"] += STATIC_SUFFIX
+        if "policyName" in obj["spec"]:
+            obj["spec"]["policyName"] += STATIC_SUFFIX
+    return _dump(objects)
+
+
+STATIC_PLACE = "/etc/kubernetes/lockflight"
+"""Where the configuration expects the folders on a control-plane node."""
+
+
+def _static_configuration() -> str:
+    folders = {"ValidatingAdmissionPolicy": "validating", "MutatingAdmissionPolicy": "stamping"}
+    plugins = [
+        {
+            "name": plugin,
+            "configuration": {
+                "apiVersion": "apiserver.config.k8s.io/v1",
+                "kind": f"{plugin}Configuration",
+                "staticManifestsDir": f"{STATIC_PLACE}/{folder}",
+            },
+        }
+        for plugin, folder in folders.items()
+    ]
+    head = {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AdmissionConfiguration", "plugins": plugins}
+    return _HEADER + yaml.safe_dump(head, sort_keys=False)
+
+
 def _kustomization(names: list[str]) -> str:
     head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": names}
     return _HEADER + yaml.safe_dump(head, sort_keys=False)
@@ -86,8 +121,11 @@ def files(root: Path, helm: Path) -> Iterator[tuple[Path, str]]:
     stamping = [name for name in shipped if name.startswith("stamp")]
     validating = [name for name in shipped if name not in stamping]
     for name, text in shipped.items():
-        yield manifests / "policies" / ("stamping" if name in stamping else "validating") / name, text
+        folder = "stamping" if name in stamping else "validating"
+        yield manifests / "policies" / folder / name, text
+        yield manifests / "policies-static" / folder / name, static(text)
         yield carried / "policies" / name, text
+    yield manifests / "policies-static/admission.yaml", _static_configuration()
     yield manifests / "policies/validating" / KUSTOMIZATION, _kustomization(validating)
     yield manifests / "policies/stamping" / KUSTOMIZATION, _kustomization(stamping)
     crds = sorted((root / "crds").glob("*.yaml"))

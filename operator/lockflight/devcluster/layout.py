@@ -63,6 +63,11 @@ class Layout:
         return self.root / "lock"
 
     @property
+    def admission(self) -> Path:
+        """An AdmissionConfiguration for the API server, where somebody put one here before the cluster came up."""
+        return self.root / "admission.yaml"
+
+    @property
     def pki(self) -> Path:
         """Certificates and keys."""
         return self.root / "pki"

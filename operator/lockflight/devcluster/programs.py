@@ -129,6 +129,7 @@ def kube_apiserver(layout: Layout, ports: dict[str, int], ids: Identities) -> Pr
             f"--proxy-client-key-file={proxy.key}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
+            *([f"--admission-control-config-file={layout.admission}"] if layout.admission.is_file() else []),
             "--allow-privileged=true",
             f"--service-cluster-ip-range={_SERVICES}",
             f"--service-account-issuer={_ISSUER}",

@@ -22,7 +22,35 @@ def bootstrap() -> ModuleType:
 
 def test_every_pinned_program_is_built_and_no_other(bootstrap: ModuleType) -> None:
     pinned = re.findall(r'_ "(\S+)"', (ROOT / "tools" / "tools.go").read_text())
-    assert sorted(bootstrap.PROGRAMS.values()) == sorted(pinned)
+    ours = {f"./{path.parent.name}" for path in (ROOT / "tools").glob("*/main.go")}
+    assert sorted(bootstrap.PROGRAMS.values()) == sorted({*pinned, *ours})
+
+
+def test_a_program_of_ours_is_built_again_when_its_source_changes(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "tools/mine").mkdir(parents=True)
+    source = tmp_path / "tools/mine/main.go"
+    source.write_text("package main\n")
+    for name in ("go.mod", "go.sum"):
+        (tmp_path / "tools" / name).write_text((ROOT / "tools" / name).read_text())
+    built: list[str] = []
+
+    class Step(bootstrap.Step):  # type: ignore[name-defined,misc]
+        def run(self, argv: list[str], **_: object) -> None:
+            built.append(argv[-1])
+            Path(argv[-2]).touch()
+
+    monkeypatch.setattr(bootstrap, "GO_MOD", tmp_path / "tools/go.mod")
+    monkeypatch.setattr(bootstrap, "PROGRAMS", {"mine": "./mine"})
+    monkeypatch.setattr(bootstrap, "Step", Step)
+    monkeypatch.setattr(bootstrap, "find_go", lambda _: Path("go"))
+    for _ in range(2):
+        bootstrap.build_programs(["mine"], tmp_path / "bin")
+    assert built == ["./mine"]
+    source.write_text("package main // changed\n")
+    bootstrap.build_programs(["mine"], tmp_path / "bin")
+    assert built == ["./mine", "./mine"]
 
 
 def test_programs_are_told_the_versions_that_go_mod_requires(
