@@ -1,7 +1,7 @@
 """The composition root: the only place that knows which adapter stands behind which port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +37,7 @@ from lockflight.workflow.keys import Key
 from lockflight.workflow.reconcile import reconcile
 from lockflight.workflow.selftest import keep_testing
 from lockflight.workflow.slots import Slots
+from lockflight.workflow.sweep import sweep
 from lockflight.workflow.trail import AuditTrail
 
 log = structlog.get_logger()
@@ -60,6 +61,8 @@ class Operator:
     """Tests without end whether the policies in the API server are in force."""
     vitals: Vitals
     http: Http
+    sweep: Callable[[], Awaitable[None]]
+    """Has looked at again what another process left unsealed."""
 
 
 @asynccontextmanager
@@ -139,6 +142,7 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
             queue=queue,
             self_test=partial(keep_testing, deps, admission_changed, waker.everything),
             vitals=vitals,
+            sweep=partial(sweep, deps, queue.add),
             http=Http(healthy=vitals.healthy, ready=vitals.ready, exposition=partial(_exposition, vitals, metrics)),
         )
 

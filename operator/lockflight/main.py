@@ -20,6 +20,7 @@ _WORK_GRACE = timedelta(seconds=22)
 _WATCH_GRACE = 5.0
 # The watches list by themselves first; a comparison meanwhile would only find what they are about to tell.
 _FIRST_RESYNC = 30.0
+_SWEEP_AGAIN = timedelta(seconds=10)
 
 
 def main() -> int:
@@ -70,7 +71,20 @@ async def _work(operator: bootstrap.Operator, told: asyncio.Event) -> None:
         await operator.leader.acquired.wait()
         operator.vitals.leading = True
         tasks.create_task(operator.self_test(), name="self-test")
+        tasks.create_task(_sweep(operator), name="sweep")
         await operator.queue.run()
+
+
+async def _sweep(operator: bootstrap.Operator) -> None:
+    """Once: what a process that led before left unsealed."""
+    while True:
+        try:
+            await operator.sweep()
+        except PortError as problem:
+            log.warning("the audit trail cannot be read; trying again", problem=str(problem))
+            await operator.clock.sleep(_SWEEP_AGAIN)
+        else:
+            return
 
 
 async def _watched(operator: bootstrap.Operator) -> None:

@@ -7,10 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from lockflight.api.auditrecord import AuditAction
+from lockflight.api.auditrecord import AuditAction, AuditRecord
 from lockflight.api.kinds import AnyObject
 from lockflight.api.release import Chart
-from lockflight.policy.audit import AuditEntry
+from lockflight.policy.audit import AuditEntry, SealedRule
 from lockflight.policy.model import Namespace, Revision
 
 
@@ -307,6 +307,18 @@ class Audit(Protocol):
 
     async def sealed(self, stack: str, uid: str, action: AuditAction, key: str = "") -> bool:
         """Whether that was sealed already; for whoever has to ask before gathering facts. Raises PortError."""
+        ...
+
+    async def began(self, stack: str) -> datetime | None:
+        """When the oldest record of the stack that is still in the cluster was sealed. Raises PortError."""
+        ...
+
+    async def rules(self) -> Sequence[SealedRule]:
+        """The last record of every rule object of every stack. Raises PortError."""
+        ...
+
+    async def rule(self, kind: str, namespace: str, name: str) -> AuditRecord | None:
+        """The last record of a rule object, read from the cluster. Raises PortError."""
         ...
 
 

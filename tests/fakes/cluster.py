@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lockflight.api.auditrecord import AuditRecord
 from lockflight.api.common import API_VERSION
 from lockflight.api.kinds import BY_NAME, AnyObject
 from lockflight.policy.model import Namespace
@@ -39,6 +40,8 @@ class FakeCluster:
         """(verb, kind, namespace, name) of every call."""
         self.problems: deque[PortError] = deque()
         """The next calls raise these, one each."""
+        self.refused: dict[tuple[str, str], PortError] = {}
+        """By verb and kind: every such call raises this."""
 
     @property
     def writes(self) -> list[tuple[str, str, str, str]]:
@@ -72,8 +75,16 @@ class FakeCluster:
         return copy.deepcopy(self._objects[kind, namespace, name])
 
     def everything(self) -> tuple[AnyObject, ...]:
-        """All objects, as a list and a watch would tell of them; nobody is said to have asked."""
-        return tuple(self._parsed(raw) for raw in self._objects.values())
+        """All objects that are watched, as a list and a watch would tell of them; nobody is said to have asked."""
+        return tuple(self._parsed(raw) for (kind, _, _), raw in self._objects.items() if kind != "AuditRecord")
+
+    def records(self) -> list[AuditRecord]:
+        """The audit trail in its order; nobody is said to have asked."""
+        return [
+            AuditRecord.model_validate(copy.deepcopy(raw))
+            for (kind, _, _), raw in sorted(self._objects.items())
+            if kind == "AuditRecord"
+        ]
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """As a person would."""
@@ -159,6 +170,8 @@ class FakeCluster:
         self.requests.append((verb, kind, namespace, name))
         if self.problems:
             raise self.problems.popleft()
+        if (verb, kind) in self.refused:
+            raise self.refused[verb, kind]
 
     def _parsed(self, raw: Mapping[str, Any]) -> AnyObject:
         return BY_NAME[raw["kind"]].model.model_validate(copy.deepcopy(dict(raw)))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lockflight.policy.audit import verify
 from tests.workflow.faults import Killed, Kind, Strike
 from tests.workflow.world import INTEGRATION, PRODUCTION, SMOKE, FakeWorld
 
@@ -107,10 +108,11 @@ async def test_a_disturbance_at_any_mutating_call_changes_nothing(scenario: Scen
         assert world.faults.strike is None, where
         assert await end(world) == wanted, where
         assert no_revision_twice(world) == [], where
+        assert verify(world.stack, world.records()) == (), where
 
 
 async def end(world: FakeWorld) -> dict[str, Any]:
-    """What must be the same: what runs, what became of every promotion and change, what was proved."""
+    """What must be the same: what runs, what became of every promotion and change, what was proved and sealed."""
     state: dict[str, Any] = {}
     for obj in await world.objects():
         status, name = (await world.status(obj.kind, obj.metadata.name)), f"{obj.kind} {obj.metadata.name}"
@@ -127,6 +129,7 @@ async def end(world: FakeWorld) -> dict[str, Any]:
                 pass
     for environment in ("integration", "system-test", "production"):
         state[environment] = await world.running(environment)
+    state["sealed"] = sorted((r.spec.action, r.spec.subject.name, r.spec.key) for r in world.records())
     return state
 
 

@@ -142,6 +142,7 @@ async def _cost(world: FakeWorld, *components: str) -> Counter[str]:
 
 COST_OF_A_PROMOTION = Counter(
     {
+        "create AuditRecord": 3,
         # Shown, and again from fresh reads.
         "review SubjectAccessReview": 2,
         "list Secret (Helm's storage)": 2,

@@ -18,6 +18,7 @@ from lockflight.adapters.clock import SystemClock
 from lockflight.adapters.helm import HelmCli
 from lockflight.adapters.helm_env import HelmEnvironment
 from lockflight.adapters.kube import KubeCluster
+from lockflight.api.auditrecord import AuditAction, AuditRecord
 from lockflight.api.common import API_VERSION, CREATOR_ANNOTATION
 from lockflight.api.kinds import BY_NAME, LIVING, AnyObject
 from lockflight.assets import asset
@@ -25,6 +26,7 @@ from lockflight.devcluster.providers import ClusterLike
 from lockflight.policy.model import HelmStatus, Revision
 from lockflight.ports import Helm
 from lockflight.workflow.deps import Options
+from lockflight.workflow.sweep import sweep
 from tests.fakes import (
     FakeAdmission,
     FakeCharts,
@@ -201,6 +203,7 @@ class World(ABC):
         self.process = self.start()
         await self.watch()
         self.process.listen()
+        await sweep(self.process.deps, self.process.add)
         await self.process.settle()
 
     # What is seen.
@@ -310,6 +313,10 @@ class FakeWorld(World):
         for namespace in self.cluster.namespaces.values():
             self.process.store.put_namespace(namespace)
         return self.cluster.everything()
+
+    def records(self, *actions: AuditAction) -> list[AuditRecord]:
+        """What was sealed, in order; only those actions where any are named."""
+        return [record for record in self.cluster.records() if not actions or record.spec.action in actions]
 
     async def bind(self, environment: str, tier: str, application: str) -> None:
         name = f"{application}-{environment}"

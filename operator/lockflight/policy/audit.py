@@ -44,6 +44,18 @@ class Head:
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class SealedRule:
+    """What the last record of a rule object says, without its content."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    key: str
+    sequence: int
+
+
 class Flaw(StrEnum):
     """What is wrong with a chain."""
 

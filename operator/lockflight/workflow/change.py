@@ -19,7 +19,7 @@ from lockflight.policy.model import Effective, PlanProblem, Verdict
 from lockflight.policy.pattern import judge
 from lockflight.policy.verdicts import passed, waiting
 from lockflight.ports import Severity
-from lockflight.workflow import catalogue
+from lockflight.workflow import catalogue, sealing
 from lockflight.workflow.assessing import Assessed
 from lockflight.workflow.assessing import assess as assess_target
 from lockflight.workflow.deps import Deps
@@ -31,6 +31,8 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     """One pass; when to look again. Raises PortError."""
     if _over(change):
         # What was approved, and what came of it, stays as it was written.
+        if await sealing.owed(deps, change):
+            await sealing.change(deps, change)
         return None
     stack, now = change.metadata.namespace, deps.clock.now()
     release = deps.store.get(Release, stack, change.spec.release_ref.name)
@@ -53,7 +55,8 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     verdict = assess(with_plans, governed, release, promotions, problems, now, pattern, delegations)
     before = find(change.status.conditions, reasons.APPROVED)
     after = find(verdict.status.conditions, reasons.APPROVED)
-    await write(deps, change, verdict.status, guarded=True)
+    written = await write(deps, change, verdict.status, guarded=True)
+    await sealing.change(deps, written)
     if after is not None and (before is None or before.status != after.status):
         severity = (
             Severity.WARNING if verdict.status.phase is not None and verdict.status.phase.ended else Severity.NORMAL

@@ -4,6 +4,7 @@ Everything here can be entered again after the process died: what was done is re
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from lockflight.api.common import STACK_LABEL, parse_duration
@@ -11,17 +12,20 @@ from lockflight.api.promotion import Action, ComponentStatus, Phase, Promotion
 from lockflight.policy.labels import helm_labels, short
 from lockflight.policy.model import HelmStatus, PlannedComponent, Revision, Snapshot
 from lockflight.policy.ownership import removed
+from lockflight.policy.records import applied
 from lockflight.policy.revisions import newest, verified
-from lockflight.ports import HelmJob, HelmOutcome, HelmResult, Severity
+from lockflight.ports import HelmJob, HelmOutcome, HelmResult, PortError, Severity
+from lockflight.workflow import sealing
 from lockflight.workflow.deps import Deps, Running
 from lockflight.workflow.gather import Gathered
 from lockflight.workflow.judge import shut_by_people
-from lockflight.workflow.progress import enter, finish
+from lockflight.workflow.progress import enter, finish, text_of
 from lockflight.workflow.run import Failure, Forward, Run, succeeded
 from lockflight.workflow.verify import checks, started, verify
 from lockflight.workflow.way_back import go_back
 
 DEFAULT_TIMEOUT = "10m"
+WAITS_FOR_HELM = "Helm"
 
 
 async def run(deps: Deps, gathered: Gathered, promotion: Promotion, running: Running, *, again: bool) -> None:
@@ -38,12 +42,33 @@ async def run(deps: Deps, gathered: Gathered, promotion: Promotion, running: Run
         words = "aborted" if promotion.spec.abort else _lost(gathered.snapshot)
         await go_back(work, Failure(words, aborted=promotion.spec.abort), bound=await _bound(work))
         return
+    await _seal(work, gathered)
     failure = await _apply(work, _targets(gathered.snapshot), again=again) or await verify(work)
     if failure is not None:
         await go_back(work, failure)
         return
     await _drop_removed(work, gathered.snapshot)
     await _done(work)
+
+
+async def _seal(work: Forward, gathered: Gathered) -> None:
+    """No Helm action without its record. Raises PortError where it cannot be written: then nothing is applied."""
+    s = gathered.snapshot
+    removes = removed(s.revisions, work.release, tuple(s.peer_releases.values()))
+    entry = applied(replace(s, promotion=work.promotion), gathered.rules, removes)
+    try:
+        if s.change is not None:
+            # The word of those who let it in comes before what it let in.
+            await sealing.change(work.deps, s.change)
+        await work.deps.audit.seal(work.promotion.metadata.namespace, entry)
+    except PortError as problem:
+        words = text_of(f"the audit trail cannot be written, so nothing is applied: {problem}", 512)
+        if work.status.waits_for != words:
+            work.deps.events.emit(work.promotion, Severity.WARNING, "AuditRecordMissing", words)
+            await work.save(work.status.model_copy(update={"waits_for": words}))
+        raise
+    if work.status.waits_for != WAITS_FOR_HELM:
+        await work.save(work.status.model_copy(update={"waits_for": WAITS_FOR_HELM}))
 
 
 async def _bound(work: Run) -> bool:
@@ -250,3 +275,4 @@ async def _done(work: Forward) -> None:
         status = finish(status, Phase.SUCCEEDED, "Succeeded", message, now, generation=generation)
     await work.save(status)
     work.announce(status.phase or Phase.SUCCEEDED, message)
+    await sealing.promotion(work.deps, work.promotion)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +13,14 @@ from lockflight.api.conditions import find
 from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
-from lockflight.api.kinds import AnyObject
+from lockflight.api.kinds import AnyObject, Living
 from lockflight.api.promotion import Action, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.effective import effective
 from lockflight.policy.model import Effective, PlanProblem, Revision, Snapshot
 from lockflight.policy.ownership import of_application
 from lockflight.policy.risk import rehearsals
+from lockflight.policy.rulebook import RULE_KINDS
 from lockflight.policy.selftest import Admission
 from lockflight.ports import GoneError, PortError
 from lockflight.workflow import catalogue, dependents, selftest
@@ -38,6 +39,8 @@ class Gathered:
 
     snapshot: Snapshot
     planned: Planned | None = None
+    rules: tuple[Living, ...] = ()
+    """The rule objects that were read for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,12 @@ class _Objects:
     freezes: tuple[FreezeWindow, ...]
     delegations: tuple[Delegation, ...]
 
+    def rules(self) -> tuple[Living, ...]:
+        """Every rule object among them, each once."""
+        groups = (value for f in fields(self) if isinstance(value := getattr(self, f.name), tuple))
+        found = {obj.metadata.uid: obj for group in groups for obj in group if obj.kind in RULE_KINDS}
+        return tuple(found.values())
+
 
 async def shown(deps: Deps, promotion: Promotion) -> Gathered:
     """Good enough to show and to wait by: our objects come from the store."""
@@ -58,7 +67,8 @@ async def shown(deps: Deps, promotion: Promotion) -> Gathered:
 
 async def fresh(deps: Deps, promotion: Promotion) -> Gathered:
     """Read again what the decision rests on. Raises PortError; GoneError where the promotion is gone."""
-    return await _complete(deps, await _from_server(deps, promotion), read_again=True)
+    objects = await _from_server(deps, promotion)
+    return replace(await _complete(deps, objects, read_again=True), rules=objects.rules())
 
 
 def beside(deps: Deps, promotion: Promotion) -> Snapshot:

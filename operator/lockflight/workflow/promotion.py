@@ -16,11 +16,11 @@ from lockflight.policy.gates import evaluate_all
 from lockflight.policy.model import NamedVerdict, Plan, PlanProblem, Snapshot
 from lockflight.policy.promotion import Decision, Finish, Start, Wait, decide
 from lockflight.ports import ConflictError, GoneError, NotLeaderError, Severity, UnreachableError
-from lockflight.workflow import catalogue, gather
+from lockflight.workflow import catalogue, gather, sealing
 from lockflight.workflow import change as changes
 from lockflight.workflow.deps import Deps, Running
 from lockflight.workflow.ended import end
-from lockflight.workflow.execute import application_of_rows, run
+from lockflight.workflow.execute import WAITS_FOR_HELM, application_of_rows, run
 from lockflight.workflow.gather import Gathered
 from lockflight.workflow.progress import conditions, enter, text_of
 from lockflight.workflow.shown import rows, shown
@@ -36,6 +36,7 @@ async def reconcile(deps: Deps, promotion: Promotion) -> datetime | None:
     """One pass; when to look again, or None where only an event can change anything. Raises PortError."""
     phase = promotion.status.phase
     if phase is not None and phase.final:
+        await sealing.finished(deps, promotion)
         return None
     if promotion.metadata.deletion_timestamp is not None:
         return None
@@ -152,7 +153,8 @@ async def _start(deps: Deps, read: Gathered, verdicts: tuple[NamedVerdict, ...])
             raise ConflictError(str(gone)) from gone
         snapshot = replace(snapshot, changes=(change,))
     promotion = await _intend(deps, snapshot, planned.plan, verdicts, fencing)
-    await _carry_out(deps, Gathered(replace(snapshot, promotion=promotion), planned), promotion, again=False)
+    read = replace(read, snapshot=replace(snapshot, promotion=promotion))
+    await _carry_out(deps, read, promotion, again=False)
 
 
 async def _intend(
@@ -172,7 +174,7 @@ async def _intend(
             "change": snapshot.change.metadata.name if snapshot.change else None,
             "release_digest": snapshot.release.status.digest if snapshot.release else None,
             "forecast": None,
-            "waits_for": "Helm",
+            "waits_for": WAITS_FOR_HELM,
         }
     )
     try:
@@ -209,10 +211,10 @@ async def _take_over(deps: Deps, promotion: Promotion) -> datetime | None:
     plan = current.status.plan
     if read.planned is not None and (plan is None or read.planned.plan.digest != plan.digest):
         # What would be applied now is not what was let through.
-        read = Gathered(replace(read.snapshot, plan=None), None)
+        read = replace(read, snapshot=replace(read.snapshot, plan=None), planned=None)
     current = await _take_up(deps, current)
     log.info("taking up an execution", promotion=promotion.metadata.name, namespace=promotion.metadata.namespace)
-    await _carry_out(deps, Gathered(replace(read.snapshot, promotion=current), read.planned), current, again=True)
+    await _carry_out(deps, replace(read, snapshot=replace(read.snapshot, promotion=current)), current, again=True)
     return None
 
 
@@ -245,7 +247,7 @@ async def _take_up(deps: Deps, promotion: Promotion) -> Promotion:
     mine: dict[str, object] = {"holder": deps.leadership.holder, "fencing": fencing}
     if (execution.holder, execution.fencing) != (deps.leadership.holder, fencing):
         mine["attempt"] = execution.attempt + 1
-    status = promotion.status.model_copy(update={"execution": execution.model_copy(update=mine), "waits_for": "Helm"})
+    status = promotion.status.model_copy(update={"execution": execution.model_copy(update=mine)})
     return await write(deps, promotion, status, guarded=True)
 
 

@@ -10,6 +10,7 @@ from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
+from lockflight.api.kinds import AnyObject
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
@@ -23,6 +24,7 @@ from lockflight.workflow import (
     freeze,
     promotion,
     release,
+    rulekeeping,
     standard,
 )
 from lockflight.workflow.deps import Deps
@@ -37,29 +39,14 @@ async def reconcile(deps: Deps, key: Key) -> datetime | None:
     What the cluster refuses or cannot answer is logged and tried again later; only a defect raises.
     """
     obj = deps.store.find(key)
-    if obj is None:
-        return None
     started = deps.clock.now()
     try:
-        match obj:
-            case Promotion():
-                return await promotion.reconcile(deps, obj)
-            case ChangeRequest():
-                return await change.reconcile(deps, obj)
-            case Release():
-                return await release.reconcile(deps, obj)
-            case Environment():
-                return await environment.reconcile(deps, obj)
-            case FreezeWindow():
-                return await freeze.reconcile(deps, obj)
-            case AuditRecord():
-                return None
-            case ReleaseCalendar():
-                return await calendar.reconcile(deps, obj)
-            case StandardChange():
-                return await standard.reconcile(deps, obj)
-            case Delegation():
-                return await delegation.reconcile(deps, obj)
+        if obj is None:
+            await rulekeeping.gone(deps, key)
+            return None
+        again = await _pass(deps, obj)
+        await rulekeeping.seal(deps, obj)
+        return again
     except ConflictError:
         # Somebody wrote in between: decide again soon, but not all at the same instant.
         await _read_again(deps, key)
@@ -71,6 +58,28 @@ async def reconcile(deps: Deps, key: Key) -> datetime | None:
         return deps.clock.now() + deps.options.plan_retry
     finally:
         deps.metrics.observe("reconcile_duration_seconds", (deps.clock.now() - started).total_seconds(), kind=key.kind)
+
+
+async def _pass(deps: Deps, obj: AnyObject) -> datetime | None:
+    match obj:
+        case Promotion():
+            return await promotion.reconcile(deps, obj)
+        case ChangeRequest():
+            return await change.reconcile(deps, obj)
+        case Release():
+            return await release.reconcile(deps, obj)
+        case Environment():
+            return await environment.reconcile(deps, obj)
+        case FreezeWindow():
+            return await freeze.reconcile(deps, obj)
+        case AuditRecord():
+            return None
+        case ReleaseCalendar():
+            return await calendar.reconcile(deps, obj)
+        case StandardChange():
+            return await standard.reconcile(deps, obj)
+        case Delegation():
+            return await delegation.reconcile(deps, obj)
 
 
 async def _read_again(deps: Deps, key: Key) -> None:

@@ -6,7 +6,7 @@ from lockflight.api import reasons
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.policy.model import Snapshot
 from lockflight.policy.promotion import Finish, sign_offs
-from lockflight.workflow import gather
+from lockflight.workflow import gather, sealing
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.ended import end
 from lockflight.workflow.progress import conditions, text_of
@@ -15,6 +15,7 @@ from lockflight.workflow.status import write
 
 async def sign_off(deps: Deps, promotion: Promotion) -> datetime | None:
     """One pass: whether it is signed off, shown by what the watches told, decided by fresh reads."""
+    await sealing.promotion(deps, promotion)
     if _signed(gather.beside(deps, promotion)) is None:
         await _keep_asking(deps, gather.beside(deps, promotion))
         return None

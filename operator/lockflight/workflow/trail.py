@@ -2,25 +2,37 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from lockflight.api.auditrecord import ACTION_LABEL, AuditAction, AuditRecord, AuditRecordSpec, record_name
 from lockflight.api.common import API_VERSION, STACK_LABEL
-from lockflight.policy.audit import AuditEntry, Head, following, genesis, head_of, identity
+from lockflight.policy.audit import AuditEntry, Head, SealedRule, following, genesis, head_of, identity
 from lockflight.ports import Clock, Cluster, UnreachableError
 
 
 @dataclass(slots=True)
 class _Chain:
     head: Head
+    began: datetime | None = None
     sealed: set[bytes] = field(default_factory=set)
+    rules: dict[tuple[str, str, str], SealedRule] = field(default_factory=dict)
+    """The last record of each rule object, by kind, namespace and name."""
 
     def add(self, spec: AuditRecordSpec) -> None:
         """Know a record. Whether it is what it should be is for ``verify`` to say: what is there is followed."""
-        self.sealed.add(identity(spec.subject.uid, spec.action, spec.key))
+        about = spec.subject
+        self.sealed.add(identity(about.uid, spec.action, spec.key))
+        self.began = min(self.began or spec.instant, spec.instant)
         if spec.sequence > self.head.sequence:
             self.head = head_of(spec)
+        if spec.action is AuditAction.RULES_CHANGED:
+            place = (about.kind, about.namespace, about.name)
+            known = self.rules.get(place)
+            if known is None or known.sequence < spec.sequence:
+                self.rules[place] = SealedRule(*place, uid=about.uid, key=spec.key, sequence=spec.sequence)
 
 
 class AuditTrail:
@@ -56,6 +68,22 @@ class AuditTrail:
         """Whether that was sealed already. Raises PortError."""
         return identity(uid, action, key) in (await self._chain(stack)).sealed
 
+    async def began(self, stack: str) -> datetime | None:
+        """When the oldest record of the stack that is still there was sealed. Raises PortError."""
+        return (await self._chain(stack)).began
+
+    async def rules(self) -> Sequence[SealedRule]:
+        """The last record of every rule object of every stack. Raises PortError."""
+        await self._chain(self._root)
+        return [rule for chain in (self._chains or {}).values() for rule in chain.rules.values()]
+
+    async def rule(self, kind: str, namespace: str, name: str) -> AuditRecord | None:
+        """The last record of a rule object. Raises PortError; None also where an archive took it."""
+        known = (await self._chain(namespace)).rules.get((kind, namespace, name))
+        if known is None:
+            return None
+        return await self._record(record_name(namespace, known.sequence))
+
     async def _chain(self, stack: str) -> _Chain:
         async with self._reading:
             if self._chains is None:
@@ -73,15 +101,19 @@ class AuditTrail:
     async def _taken(self, stack: str, sequence: int) -> AuditRecordSpec:
         """The record that another process sealed at that place."""
         name = record_name(stack, sequence)
+        found = await self._record(name)
+        if found is None:
+            msg = f"audit record {name} was there and is gone"
+            raise UnreachableError(msg)
+        return found.spec
+
+    async def _record(self, name: str) -> AuditRecord | None:
         try:
             found = await self._cluster.get("AuditRecord", self._root, name)
         except ValueError as problem:
             msg = f"audit record {name} cannot be read, so nothing can be sealed after it: {problem}"
             raise UnreachableError(msg) from problem
-        if not isinstance(found, AuditRecord):
-            msg = f"audit record {name} was there and is gone"
-            raise UnreachableError(msg)
-        return found.spec
+        return found if isinstance(found, AuditRecord) else None
 
     def _manifest(self, spec: AuditRecordSpec) -> dict[str, Any]:
         return {

@@ -8,7 +8,9 @@ from lockflight.api.promotion import Action, ComponentStatus, Phase
 from lockflight.policy.labels import short
 from lockflight.policy.model import HelmStatus, Plan, Revision
 from lockflight.policy.promotion import remediation
+from lockflight.policy.records import taken_back
 from lockflight.policy.revisions import newest
+from lockflight.workflow import sealing
 from lockflight.workflow.progress import conditions, finish
 from lockflight.workflow.run import Failure, Forward, Run, succeeded
 
@@ -20,6 +22,8 @@ _WORDS: Final[dict[Way, str]] = {
     "Uninstall": "it was the first deployment: uninstalled",
     "Hold": "held as it is: a person decides",
 }
+_ACTS: Final[tuple[Way, ...]] = ("Rollback", "Uninstall")
+"""The ways on which Helm acts."""
 
 
 async def go_back(work: Run, failure: Failure | None, *, bound: bool = True) -> None:
@@ -35,6 +39,9 @@ async def go_back(work: Run, failure: Failure | None, *, bound: bool = True) -> 
     if way is None:
         way = _way(work) if bound else "Hold"
         await _intend(work, failure, way)
+    if way in _ACTS:
+        entry = taken_back(work.promotion, way, failure.message)
+        await work.deps.audit.seal(work.promotion.metadata.namespace, entry)
     problems = await _components_back(work, way) if bound else []
     await _finish(work, failure, way, problems)
 
@@ -80,7 +87,7 @@ async def _components_back(work: Run, way: Way) -> list[str]:
         if last is not None and last.status.pending and last.promotion_uid:
             await work.fence()
             await work.deps.helm.unlock(work.namespace, row.helm_release, last.revision)
-        if way in ("Rollback", "Uninstall") and last is not None:
+        if way in _ACTS and last is not None:
             problem = await _take_back(work, row, last)
             problems += [problem] if problem else []
     return problems
@@ -116,6 +123,7 @@ async def _finish(work: Run, failure: Failure, way: Way, problems: list[str]) ->
     now, generation = work.deps.clock.now(), work.promotion.metadata.generation
     await work.save(finish(work.status, phase, phase.value, message, now, generation=generation))
     work.announce(phase, message)
+    await sealing.promotion(work.deps, work.promotion)
 
 
 def _ours(work: Run, revision: Revision) -> bool:

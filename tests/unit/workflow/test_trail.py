@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lockflight.api.auditrecord import AuditAction, AuditRecord, AuditSubject
+from lockflight.api.auditrecord import AuditAction, AuditSubject
 from lockflight.policy.audit import AuditEntry, verify
 from lockflight.ports import UnreachableError
 from lockflight.workflow.trail import AuditTrail
@@ -19,12 +19,8 @@ def entry(name: str, **facts: Any) -> AuditEntry:
     return AuditEntry(AuditAction.APPLIED, subject, facts=facts)
 
 
-def records(cluster: FakeCluster) -> list[AuditRecord]:
-    return [obj for obj in cluster.everything() if isinstance(obj, AuditRecord)]
-
-
 def subjects(cluster: FakeCluster) -> list[str]:
-    return [one.spec.subject.name for one in records(cluster)]
+    return [one.spec.subject.name for one in cluster.records()]
 
 
 @pytest.fixture
@@ -40,7 +36,7 @@ async def test_an_entry_is_sealed_once_however_often_it_is_said(cluster: FakeClu
     mine = trail(cluster)
     for _ in range(3):
         await mine.seal("payments", entry("p1"))
-    assert [one.metadata.name for one in records(cluster)] == ["payments-0000000001"]
+    assert [one.metadata.name for one in cluster.records()] == ["payments-0000000001"]
     assert [verb for verb, *_ in cluster.requests] == ["list", "create"]
 
 
@@ -50,7 +46,7 @@ async def test_another_process_goes_on_where_the_first_ended(cluster: FakeCluste
     await other.seal("payments", entry("p1"))
     await other.seal("payments", entry("p2"))
     assert subjects(cluster) == ["p1", "p2"]
-    assert verify("payments", records(cluster)) == ()
+    assert verify("payments", cluster.records()) == ()
 
 
 async def test_two_writers_at_once_neither_fork_nor_repeat(cluster: FakeCluster) -> None:
@@ -61,14 +57,14 @@ async def test_two_writers_at_once_neither_fork_nor_repeat(cluster: FakeCluster)
     names = [f"p{number}" for number in range(8)]
     await asyncio.gather(*(w.seal("payments", entry(name)) for name in names for w in (first, second)))
     assert sorted(subjects(cluster)) == names
-    assert verify("payments", records(cluster)) == ()
+    assert verify("payments", cluster.records()) == ()
 
 
 async def test_stacks_have_chains_of_their_own(cluster: FakeCluster) -> None:
     mine = trail(cluster)
     await mine.seal("payments", entry("p1"))
     await mine.seal("ledger", entry("l1"))
-    assert [one.metadata.name for one in records(cluster)] == ["payments-0000000001", "ledger-0000000001"]
+    assert [one.metadata.name for one in cluster.records()] == ["ledger-0000000001", "payments-0000000001"]
 
 
 async def test_a_record_that_cannot_be_written_is_an_error_and_not_forgotten(cluster: FakeCluster) -> None:

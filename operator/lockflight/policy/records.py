@@ -1,0 +1,170 @@
+"""What is sealed of promotions and changes: from an object, every entry that is due by now. Pure.
+
+Level-triggered: the same object gives the same entries, so that whoever comes after a crash seals what is missing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from lockflight.api.auditrecord import AuditAction, AuditSubject
+from lockflight.api.changerequest import Approval, ChangeRequest
+from lockflight.api.common import Schema
+from lockflight.api.conditions import find
+from lockflight.api.kinds import Living
+from lockflight.api.promotion import Promotion, SignOff
+from lockflight.api.reasons import APPROVED, SUCCEEDED
+from lockflight.policy.audit import AuditEntry
+from lockflight.policy.model import Snapshot
+from lockflight.policy.rulebook import rule_rows
+
+_DECISIONS: Final = {
+    ("approvals", "Approved"): AuditAction.APPROVED,
+    ("signOffs", "Approved"): AuditAction.SIGNED_OFF,
+    ("approvals", "Rejected"): AuditAction.REFUSED,
+    ("signOffs", "Rejected"): AuditAction.REFUSED,
+    ("approvals", "Withdrawn"): AuditAction.WITHDRAWN,
+    ("signOffs", "Withdrawn"): AuditAction.WITHDRAWN,
+}
+
+
+def subject_of(obj: Living) -> AuditSubject:
+    """The object as a record names it."""
+    meta = obj.metadata
+    return AuditSubject(kind=obj.kind, namespace=meta.namespace, name=meta.name, uid=meta.uid)
+
+
+def applied(snapshot: Snapshot, rules: Iterable[Living], removes: Sequence[str] = ()) -> AuditEntry:
+    """What is sealed before the first Helm action of a promotion: what, on which verdicts, under which rules.
+
+    The verdicts are those that its intent was written with.
+    """
+    promotion, release, change = snapshot.promotion, snapshot.release, snapshot.change
+    status = promotion.status
+    facts = _promotion_facts(promotion) | {
+        "tier": snapshot.environment.spec.tier.value if snapshot.environment else None,
+        "application": release.spec.application if release else None,
+        "version": release.spec.version if release else None,
+        "evidence": _dumped(release.spec.evidence or ()) if release else None,
+        "authors": list(release.spec.source.authors) if release and release.spec.source else None,
+        "plan": status.plan.dump() if status.plan else None,
+        "components": _dumped(status.components),
+        "removes": list(removes),
+        "verdicts": _verdicts(promotion),
+        "change": _change_facts(change) if change is not None and status.change == change.metadata.name else None,
+        "rules": rule_rows(rules),
+        "holder": status.execution.holder if status.execution else None,
+        "fencing": status.execution.fencing if status.execution else None,
+    }
+    return AuditEntry(AuditAction.APPLIED, subject_of(promotion), facts=_known(facts))
+
+
+def taken_back(promotion: Promotion, way: str, why: str) -> AuditEntry:
+    """What is sealed before a bundle is taken back."""
+    facts = _promotion_facts(promotion) | {
+        "way": way,
+        "why": why,
+        "components": _dumped(promotion.status.components),
+    }
+    return AuditEntry(AuditAction.TAKEN_BACK, subject_of(promotion), facts=_known(facts))
+
+
+def of_promotion(promotion: Promotion) -> Iterator[AuditEntry]:
+    """Everything but its Helm actions that is due: verified, signed off, finished; in this order."""
+    status, subject = promotion.status, subject_of(promotion)
+    if status.verified_at is not None and status.verification:
+        facts = _promotion_facts(promotion) | {"verification": _dumped(status.verification)}
+        yield AuditEntry(AuditAction.VERIFIED, subject, facts=_known(facts))
+    for index, entry in enumerate(status.sign_offs):
+        yield _decision(subject, "signOffs", index, entry)
+    if status.phase is not None and status.phase.final:
+        said = find(status.conditions, SUCCEEDED)
+        facts = _promotion_facts(promotion) | {
+            "phase": status.phase.value,
+            "reason": said.reason if said else None,
+            "message": said.message if said else None,
+            "components": _dumped(status.components),
+            "history": _dumped(status.history),
+            # With an Applied record, the verdicts stand there.
+            "verdicts": None if status.execution else _verdicts(promotion),
+        }
+        yield AuditEntry(AuditAction.FINISHED, subject, facts=_known(facts))
+
+
+def of_change(change: ChangeRequest) -> Iterator[AuditEntry]:
+    """Everything that is due of a change: each person's decision, and how it ended."""
+    status, subject = change.status, subject_of(change)
+    for index, entry in enumerate(status.approvals):
+        yield _decision(subject, "approvals", index, entry)
+    if status.phase is not None and status.phase.ended:
+        said = find(status.conditions, APPROVED)
+        facts = _change_facts(change) | {
+            "phase": status.phase.value,
+            "reason": said.reason if said else None,
+            "message": said.message if said else None,
+            "usedBy": _dumped(status.used_by),
+        }
+        # An expired change whose spec is edited goes on, and may end again.
+        key = f"{status.phase.value}/{change.metadata.generation}"
+        yield AuditEntry(AuditAction.FINISHED, subject, key=key, facts=_known(facts))
+
+
+def _decision(subject: AuditSubject, where: str, index: int, entry: Approval | SignOff) -> AuditEntry:
+    said = entry.dump()
+    facts = {key: value for key, value in said.items() if key not in ("by", "groups", "decision")}
+    return AuditEntry(
+        _DECISIONS[where, entry.decision],
+        subject,
+        key=f"{where}/{index}",
+        by=entry.by,
+        groups=entry.groups,
+        facts={"list": where, "index": index, **facts},
+    )
+
+
+def _promotion_facts(promotion: Promotion) -> dict[str, Any]:
+    spec, status = promotion.spec, promotion.status
+    return {
+        "release": spec.release_ref.name,
+        "environment": spec.environment_ref.name,
+        "action": spec.action.value,
+        "creator": promotion.metadata.creator,
+        "namespace": status.plan.namespace if status.plan else None,
+        "planDigest": status.plan.digest if status.plan else None,
+        "releaseDigest": status.release_digest,
+        "changeName": status.change,
+    }
+
+
+def _verdicts(promotion: Promotion) -> list[dict[str, Any]]:
+    return [
+        {"gate": gate.name, "outcome": gate.outcome.value, "reason": gate.reason, "message": gate.message}
+        for gate in promotion.status.gates
+    ]
+
+
+def _change_facts(change: ChangeRequest) -> dict[str, Any]:
+    spec, status = change.spec, change.status
+    return {
+        "name": change.metadata.name,
+        "uid": change.metadata.uid,
+        "generation": change.metadata.generation,
+        "creator": change.metadata.creator,
+        "editors": sorted(change.metadata.editors),
+        "type": spec.type.value,
+        "title": spec.title,
+        "release": spec.release_ref.name,
+        "environments": list(spec.environments),
+        "requestedBy": spec.requested_by,
+        "planDigest": status.plan_digest,
+        "approvals": _dumped(status.approvals),
+        "observed": _dumped(status.observed),
+    }
+
+
+def _dumped(rows: Iterable[Schema]) -> list[dict[str, Any]]:
+    return [row.dump() for row in rows]
+
+
+def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Absent instead of null or empty."""
+    return {key: value for key, value in facts.items() if value not in (None, [], {}, "")}

@@ -1,0 +1,57 @@
+"""When decisions are sealed: Helm actions before they begin, everything else as soon as it stands in the cluster."""
+
+from datetime import datetime
+
+from lockflight.api.auditrecord import AuditAction
+from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.promotion import Promotion
+from lockflight.policy.records import of_change, of_promotion
+from lockflight.workflow.deps import Deps
+
+
+async def promotion(deps: Deps, obj: Promotion) -> None:
+    """Seal what is due of a promotion as it was written last. Raises PortError."""
+    for entry in of_promotion(obj):
+        await deps.audit.seal(obj.metadata.namespace, entry)
+
+
+async def change(deps: Deps, obj: ChangeRequest) -> None:
+    """Seal what is due of a change as it was written last. Raises PortError."""
+    for entry in of_change(obj):
+        await deps.audit.seal(obj.metadata.namespace, entry)
+
+
+async def finished(deps: Deps, obj: Promotion) -> None:
+    """Seal the end of a promotion where the process that wrote it died before it could. Raises PortError.
+
+    What finished before the trail began is no part of it.
+    """
+    if not await owed(deps, obj):
+        return
+    # The store keeps no more of it than its outcome.
+    current = await deps.cluster.get("Promotion", obj.metadata.namespace, obj.metadata.name)
+    if isinstance(current, Promotion) and current.metadata.uid == obj.metadata.uid:
+        await promotion(deps, current)
+
+
+async def owed(deps: Deps, obj: Promotion | ChangeRequest) -> bool:
+    """Whether something that ended since the trail of its stack began is not sealed yet. Raises PortError."""
+    stack, uid = obj.metadata.namespace, obj.metadata.uid
+    began, ended = await deps.audit.began(stack), _ended(obj)
+    if began is None or ended is None or ended < began:
+        return False
+    # The end is sealed last, so nothing else is missing where it is there.
+    last = [*of_change(obj)][-1].key if isinstance(obj, ChangeRequest) else ""
+    return not await deps.audit.sealed(stack, uid, AuditAction.FINISHED, last)
+
+
+def _ended(obj: Promotion | ChangeRequest) -> datetime | None:
+    """When it ended; of a change, the latest that is known of it."""
+    if isinstance(obj, Promotion):
+        return obj.status.finished_at
+    if obj.status.phase is None or not obj.status.phase.ended:
+        return None
+    known = [condition.last_transition_time for condition in obj.status.conditions]
+    known += [row.at for row in obj.status.observed]
+    known += [use.at for use in obj.status.used_by]
+    return max([*known, *filter(None, [obj.metadata.creation_timestamp])], default=None)
