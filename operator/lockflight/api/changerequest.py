@@ -237,6 +237,16 @@ class Use(Schema):
     finished: bool = Field(False, description="True once the promotion succeeded: the approval is used up there.")
 
 
+class Conflict(Schema):
+    """Another change that is scheduled for the same target at the same time."""
+
+    change: ObjectName = Field(description="The other change.")
+    environment: ObjectName = Field(description="Where both go.")
+    start: Time = Field(description="When the other begins.")
+    end: Time = Field(description="When the other ends.")
+    goes_first: bool = Field(description="True: the other one goes first, and this one is planned anew after it.")
+
+
 class ChangeRisk(Schema):
     """The risk of a change: the higher of what is computed and declared."""
 
@@ -259,6 +269,12 @@ class ChangeRequestStatus(Schema):
     plans: Annotated[tuple[ChangePlan, ...], Field(max_length=8)] = ()
     plan_digest: Digest | None = Field(None, description="Over all plans: what approvals bind to.")
     risk: ChangeRisk | None = None
+    conflicts: Annotated[tuple[Conflict, ...], Field(max_length=64)] = Field(
+        (), description="Changes with an overlapping schedule on a target of this one."
+    )
+    next_free_slot: Schedule | None = Field(
+        None, description="Where there are conflicts: the earliest time of the same length with none."
+    )
     plan_digest_demanded: bool = Field(
         False, description="True for high risk in production: an approval is sent with the planDigest that was seen."
     )

@@ -124,6 +124,9 @@ class ChangeControl(Schema):
 
     standard: StandardControl | None = Field(None, description="Absent: no standard changes here.")
     normal: NormalChange | None = None
+    draft: bool | None = Field(
+        None, description="true: where no change names a release that may come here, the operator drafts one."
+    )
     attempts: Annotated[int, Field(ge=1, le=10)] | None = Field(
         None, description="How many promotions may run under one approval. Default 2."
     )

@@ -86,6 +86,8 @@ NOT_TAGGED = "NotTagged"
 CHART_NOT_PINNED = "ChartNotPinned"
 IMAGE_NOT_PINNED = "ImageNotPinned"
 FOREIGN_IMAGE = "ForeignImage"
+BASE_MISSING = "BaseMissing"
+OTHER_BYTES = "OtherBytes"
 
 EVIDENCE_MISSING = "EvidenceMissing"
 EVIDENCE_FAILED = "EvidenceFailed"

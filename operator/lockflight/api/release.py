@@ -1,9 +1,11 @@
 """Release: an immutable, versioned set of Helm charts by digest, with configuration and evidence."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from lockflight.api.changerequest import Strategy
 from lockflight.api.common import (
     API_VERSION,
     LABEL,
@@ -15,6 +17,7 @@ from lockflight.api.common import (
     Meta,
     ObjectName,
     Reason,
+    Ref,
     Schema,
     Semver,
     Time,
@@ -28,6 +31,13 @@ from lockflight.api.conditions import Conditions
 
 DEFAULT_COMPONENT = "app"
 """The component's name where a Release uses the short form ``chart``."""
+
+
+class ReleaseType(StrEnum):
+    """What kind of release it is."""
+
+    SCHEDULED = "Scheduled"
+    CONFIG = "Config"
 
 
 class Source(Schema):
@@ -108,15 +118,36 @@ class Evidence(Schema):
     digest: Digest | None = Field(None, description="Digest of the report.")
 
 
+class ReleaseRollback(Schema):
+    """How a change that brings this release is taken back, where the operator drafts it."""
+
+    model_config = rules(
+        Cel(
+            "self.strategy in ['HelmRollback', 'Uninstall'] || size(self.steps) > 0",
+            "RollForward, Restore and Manual are done by people: write down the steps",
+            "steps",
+        )
+    )
+
+    strategy: Strategy
+    steps: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=1024)], ...],
+        Field(max_length=32, json_schema_extra={"default": []}, description="What people do, in order."),
+    ] = ()
+
+
 _IMMUTABLE = (
     "application",
     "version",
+    "type",
+    "basedOn",
     "source",
     "chart",
     "components",
     "environments",
     "evidence",
     "train",
+    "rollbackPlan",
 )
 
 
@@ -129,6 +160,16 @@ class ReleaseSpec(Schema):
             "a release has chart (one component) or components: give exactly one of them",
         ),
         *(fixed(f, f"a release is immutable: {f} cannot change, create another version") for f in _IMMUTABLE),
+        Cel(
+            "(has(self.type) && self.type == 'Config') == has(self.basedOn)",
+            "a Config release, and no other, names in basedOn the release whose charts and images it takes over",
+            "basedOn",
+        ),
+        Cel(
+            "(has(self.type) && self.type == 'Config') == self.version.matches('[+]cfg[.][1-9][0-9]*$')",
+            "a Config release, and no other, has a version that ends with +cfg.N, such as 2.4.0+cfg.1",
+            "version",
+        ),
         Cel(
             "self.version.matches('[0-9A-Za-z]$')",
             "version becomes a label: it ends with a letter or a digit",
@@ -156,6 +197,10 @@ class ReleaseSpec(Schema):
 
     application: Label = Field(description="What this is a version of.")
     version: Semver = Field(description="The version, by Semantic Versioning.")
+    type: ReleaseType | None = Field(
+        None, description="Scheduled, or Config: charts and images of basedOn, new values. Default Scheduled."
+    )
+    based_on: Ref | None = Field(None, description="Config: the release of the same version without +cfg.N.")
     source: Source | None = None
     chart: Chart | None = None
     components: (
@@ -174,6 +219,7 @@ class ReleaseSpec(Schema):
     train: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=48)] | None = Field(
         None, description="A later train than the one it made the cut-off of, by name."
     )
+    rollback_plan: ReleaseRollback | None = Field(None, description="Goes into the changes that the operator drafts.")
     hold: Reason | None = Field(None, description="Prevents progression to environments not yet reached.")
 
     def parts(self) -> tuple[Component, ...]:

@@ -22,6 +22,7 @@ from lockflight.cli.promote import ended
 from lockflight.cli.releasespec import build, components, differences, environments
 from lockflight.cli.waiting import timeout_option, wait_for
 from lockflight.cli.writing import create as make
+from lockflight.policy.versions import without_config
 
 
 @click.group()
@@ -32,6 +33,11 @@ def release() -> None:
 @release.command()
 @click.option("--application", required=True, help="What this is a version of.")
 @click.option("--version", required=True, help="Semantic version.")
+@click.option(
+    "--based-on",
+    metavar="RELEASE",
+    help="New values for that release, with its charts and images: a Config release, of version X+cfg.N.",
+)
 @click.option("--chart", metavar="REF", help="oci://HOST/PATH[:VERSION][@DIGEST], or a chart's name with --repo.")
 @click.option("--chart-version", help="Version of the chart. [default: that of the release]")
 @click.option("--repo", "chart_repository", metavar="URL", help="Chart repository.")
@@ -77,6 +83,7 @@ def create(
     *,
     application: str,
     version: str,
+    based_on: str | None,
     chart: str | None,
     chart_version: str | None,
     chart_repository: str | None,
@@ -113,7 +120,7 @@ def create(
             application,
             version,
             components(
-                version,
+                without_config(version),
                 chart=chart,
                 chart_version=chart_version,
                 repository=chart_repository,
@@ -125,6 +132,7 @@ def create(
             environments(env_values),
             [given.evidence for given in evidence],
             train,
+            based_on,
         )
     except ValidationError as problem:
         raise click.UsageError(first_problem(problem)) from problem

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from lockflight.api.common import Ref
 from lockflight.api.release import (
     DEFAULT_COMPONENT,
     Component,
@@ -12,6 +13,7 @@ from lockflight.api.release import (
     EnvironmentValues,
     Evidence,
     ReleaseSpec,
+    ReleaseType,
     Source,
 )
 from lockflight.cli.charts import chart_from, merged, pair, read_values
@@ -103,11 +105,14 @@ def build(
     values: dict[str, EnvironmentValues] | None,
     evidence: Sequence[Evidence],
     train: str | None = None,
+    based_on: str | None = None,
 ) -> ReleaseSpec:
-    """The spec. Raises pydantic.ValidationError."""
+    """The spec; with ``based_on`` that of a Config release. Raises pydantic.ValidationError."""
     return ReleaseSpec(
         application=application,
         version=version,
+        type=ReleaseType.CONFIG if based_on else None,
+        based_on=Ref(name=based_on) if based_on else None,
         source=source,
         environments=values,
         evidence=tuple(evidence),

@@ -4,13 +4,12 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import semver
-
 from lockflight.api.common import Tier
 from lockflight.api.environment import Require
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.model import Effective
+from lockflight.policy.versions import order
 
 _NAME_LIMIT = 253
 
@@ -40,17 +39,15 @@ def automatic(
         or release.metadata.deletion_timestamp is not None
     ):
         return
-    versions = {r.metadata.name: semver.Version.parse(r.spec.version) for r in releases}
-    mine = semver.Version.parse(release.spec.version)
     for name, governed in sorted(environments.items()):
         here = [p for p in promotions if p.spec.environment_ref.name == name]
         if (
             governed.spec.auto_promote
             and not governed.problems
             and not any(p.spec.release_ref.name == release.metadata.name for p in here)
-            and not _was_there(release, name, uids)
-            and not any(_reached(p) and versions.get(p.spec.release_ref.name, mine) > mine for p in here)
-            and _upstream_passed(release, governed, environments, uids)
+            and not was_there(release, name, uids)
+            and not outgrown(release, here, releases)
+            and upstream_passed(release, governed, environments, uids)
         ):
             yield Wanted(promotion_name(release.metadata.name, name), name)
 
@@ -63,7 +60,14 @@ def promotion_name(release: str, environment: str) -> str:
     return f"{name[: _NAME_LIMIT - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _was_there(release: Release, environment: str, uids: Mapping[str, str]) -> bool:
+def outgrown(release: Release, promotions: Sequence[Promotion], releases: Sequence[Release]) -> bool:
+    """Whether a higher version reached, or is on its way to, the environment that ``promotions`` are for."""
+    versions = {r.metadata.name: order(r.spec.version) for r in releases}
+    mine = order(release.spec.version)
+    return any(_reached(p) and versions.get(p.spec.release_ref.name, mine) > mine for p in promotions)
+
+
+def was_there(release: Release, environment: str, uids: Mapping[str, str]) -> bool:
     """It was brought there before: the proof outlives promotions that were pruned."""
     return any(
         row.name == environment and row.digest == release.status.digest and row.environment_uid == uids.get(environment)
@@ -76,7 +80,7 @@ def _reached(promotion: Promotion) -> bool:
     return phase is None or not phase.final or phase is Phase.SUCCEEDED
 
 
-def _upstream_passed(
+def upstream_passed(
     release: Release, governed: Effective, environments: Mapping[str, Effective], uids: Mapping[str, str]
 ) -> bool:
     """Whether the gate Order would be open: passing a Local environment proves nothing, entering one takes nothing."""

@@ -176,12 +176,14 @@ def _change_control(mine: ChangeControl | None, base: ChangeControl | None, judg
     if mine.attempts and base.attempts and mine.attempts > base.attempts:
         judge.refuse("changeControl.attempts", mine.attempts, f"at most {base.attempts}")
     attempts = min((a for a in (mine.attempts, base.attempts) if a), default=None)
+    draft = base.draft if mine.draft is None else mine.draft
     standard = _standard(mine.standard, base.standard, judge)
     if base.relays and not set(mine.relays) <= set(base.relays):
         judge.refuse("changeControl.relays", list(mine.relays), f"some of {list(base.relays)}")
     relays = mine.relays or base.relays
     if mine.normal is None or base.normal is None:
-        return ChangeControl(standard=standard, normal=mine.normal or base.normal, attempts=attempts, relays=relays)
+        normal = mine.normal or base.normal
+        return ChangeControl(standard=standard, normal=normal, draft=draft, attempts=attempts, relays=relays)
     valid = [v for v in (mine.normal.valid_for, base.normal.valid_for) if v]
     if len(valid) == 2 and parse_duration(valid[0]) > parse_duration(valid[1]):
         judge.refuse("changeControl.normal.validFor", valid[0], f"at most {valid[1]}")
@@ -190,7 +192,7 @@ def _change_control(mine: ChangeControl | None, base: ChangeControl | None, judg
         high_risk=_counts("changeControl.normal.highRisk", mine.normal.high_risk, base.normal.high_risk, judge),
         valid_for=min(valid, key=parse_duration, default=None),
     )
-    return ChangeControl(standard=standard, normal=normal, attempts=attempts, relays=relays)
+    return ChangeControl(standard=standard, normal=normal, draft=draft, attempts=attempts, relays=relays)
 
 
 def _standard(mine: StandardControl | None, base: StandardControl | None, judge: _Judge) -> StandardControl | None:

@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 from typing import Final
 
-import semver
-
 from lockflight.api import reasons
 from lockflight.api.promotion import Action, Outcome, Phase, Promotion
 from lockflight.policy.model import Snapshot
+from lockflight.policy.versions import order
 
 _OPEN: Final = (Outcome.PASSED, Outcome.NOT_APPLICABLE)
 _MAY_BE_SHUT: Final = (reasons.CONCURRENCY, reasons.FREEZE, reasons.CHANGE_WINDOW)
@@ -22,12 +21,12 @@ def superseded_by(s: Snapshot) -> Promotion | None:
     spec = s.promotion.spec
     if s.release is None or s.changes or spec.change_request_ref is not None or spec.action is not Action.DEPLOY:
         return None
-    mine = semver.Version.parse(s.release.spec.version)
+    mine = order(s.release.spec.version)
     for peer in sorted(s.peers, key=created):
         release = s.peer_releases.get(peer.spec.release_ref.name)
         if release is None or peer.spec.action is not Action.DEPLOY or peer.spec.abort:
             continue
-        if semver.Version.parse(release.spec.version) > mine and _takes_its_place(peer, s.promotion):
+        if order(release.spec.version) > mine and _takes_its_place(peer, s.promotion):
             return peer
     return None
 

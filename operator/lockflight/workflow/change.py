@@ -14,6 +14,7 @@ from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy.assessment import used
 from lockflight.policy.change import assess
+from lockflight.policy.conflicts import conflicts, next_free
 from lockflight.policy.digest import change_digest
 from lockflight.policy.model import Effective, PlanProblem, Verdict
 from lockflight.policy.pattern import judge
@@ -45,9 +46,8 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     assessed = await _assessed(deps, change, release, environments, governed)
     plans, problems = _plans(change, release, assessed, governed)
     digest = change_digest(plans) if plans and not problems else None
-    with_plans = change.model_copy(
-        update={"status": change.status.model_copy(update={"plans": plans, "plan_digest": digest})}
-    )
+    shown = {"plans": plans, "plan_digest": digest, **_conflicts(deps, change, now)}
+    with_plans = change.model_copy(update={"status": change.status.model_copy(update=shown)})
     promotions = tuple(p for p in deps.store.of(Promotion, stack) if p.status.change == change.metadata.name)
     pattern = _pattern(deps, with_plans, assessed, governed)
     places = dict.fromkeys((deps.options.root_namespace, stack))
@@ -67,6 +67,18 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
         again = now + deps.options.plan_retry
         return min(again, verdict.retry_at) if verdict.retry_at else again
     return verdict.retry_at
+
+
+def _conflicts(deps: Deps, change: ChangeRequest, now: datetime) -> dict[str, object]:
+    """Who is scheduled for the same target at the same time, and when it is free."""
+    stack = change.metadata.namespace
+    others = tuple(deps.store.of(ChangeRequest, stack))
+    applications = {r.metadata.name: r.spec.application for r in deps.store.of(Release, stack)}
+    found = conflicts(change, others, applications)[:64] if change.spec.schedule else ()
+    slot = next_free(change, others, applications, now) if found else None
+    # What was free when it was looked for stays told as long as the conflict is the same.
+    same = found == change.status.conflicts and change.status.next_free_slot is not None
+    return {"conflicts": found, "next_free_slot": change.status.next_free_slot if same else slot}
 
 
 def _over(change: ChangeRequest) -> bool:

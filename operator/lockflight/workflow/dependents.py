@@ -150,6 +150,22 @@ def _of_standard(store: Store, standard: StandardChange, root: str) -> set[Key]:
     return keys
 
 
+def _scheduled(store: Store, change: ChangeRequest) -> set[Key]:
+    """Others with a schedule for the same target: a conflict is shown on both."""
+    if change.spec.schedule is None:
+        return set()
+    stack = change.metadata.namespace
+    release = store.get(Release, stack, change.spec.release_ref.name)
+    keys: set[Key] = set()
+    for other in store.of(ChangeRequest, stack):
+        if other.spec.schedule is None or not set(other.spec.environments) & set(change.spec.environments):
+            continue
+        theirs = store.get(Release, stack, other.spec.release_ref.name)
+        if release is not None and theirs is not None and release.spec.application == theirs.spec.application:
+            keys.add(key_of(other))
+    return keys
+
+
 def _entries(change: ChangeRequest, root: str) -> set[Key]:
     """What was done under a pattern is shown on it."""
     ref = change.spec.standard_change_ref
@@ -164,13 +180,17 @@ def _of_calendar(store: Store, stack: str | None) -> set[Key]:
 
 
 def _of_change(store: Store, change: ChangeRequest, root: str) -> set[Key]:
-    return _entries(change, root) | {
-        key_of(p)
-        for p in _open(store, change.metadata.namespace)
-        if p.spec.environment_ref.name in change.spec.environments
-        and (
-            p.spec.release_ref.name == change.spec.release_ref.name
-            or (p.spec.change_request_ref is not None and p.spec.change_request_ref.name == change.metadata.name)
-            or p.spec.action.value == "Rollback"
-        )
-    }
+    return (
+        _entries(change, root)
+        | _scheduled(store, change)
+        | {
+            key_of(p)
+            for p in _open(store, change.metadata.namespace)
+            if p.spec.environment_ref.name in change.spec.environments
+            and (
+                p.spec.release_ref.name == change.spec.release_ref.name
+                or (p.spec.change_request_ref is not None and p.spec.change_request_ref.name == change.metadata.name)
+                or p.spec.action.value == "Rollback"
+            )
+        }
+    )

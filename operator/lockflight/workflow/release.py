@@ -17,6 +17,7 @@ from lockflight.ports import ChartError, PortError, Severity
 from lockflight.workflow.calendars import boarded
 from lockflight.workflow.dependents import is_open
 from lockflight.workflow.deps import Deps
+from lockflight.workflow.drafting import draft_changes
 from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.planning import too_large
 from lockflight.workflow.status import write
@@ -46,8 +47,8 @@ async def reconcile(deps: Deps, release: Release) -> datetime | None:
     )
     # Guarded: the digest is frozen by it, and proofs of passing are folded into what was read.
     written = await write(deps, release, status, guarded=True)
-    again = await _promote(deps, written, governed)
-    return min((t for t in (retry_at, leaves_at, again) if t is not None), default=None)
+    times = (retry_at, leaves_at, await _promote(deps, written, governed), await draft_changes(deps, written))
+    return min((t for t in times if t is not None), default=None)
 
 
 def _around(deps: Deps, release: Release) -> list[Promotion]:

@@ -238,6 +238,37 @@ CASES = [
     ),
     # ChangeRequest
     Case(
+        "Release",
+        "spec",
+        "a Config release, and no other, names in basedOn the release whose charts and images it takes over",
+        {"spec.type": "Config", "spec.version": "2.4.0+cfg.1", "spec.basedOn": {"name": "payments-2.4.0"}},
+        {"spec.basedOn": {"name": "payments-2.3.0"}},
+    ),
+    Case(
+        "Release",
+        "spec",
+        "a Config release, and no other, has a version that ends with +cfg.N, such as 2.4.0+cfg.1",
+        {"spec.version": "2.4.0+build.1"},
+        {"spec.version": "2.4.0+cfg.1"},
+    ),
+    _fixed("Release", "rollbackPlan", _RELEASE, instead={"spec.rollbackPlan": DROP}, also={"spec.hold": DROP}),
+    Case(
+        "Release",
+        "spec.rollbackPlan",
+        "RollForward, Restore and Manual are done by people: write down the steps",
+        {"spec.rollbackPlan.strategy": "Restore"},
+        {"spec.rollbackPlan.strategy": "Restore", "spec.rollbackPlan.steps": []},
+    ),
+    _fixed("Release", "type", _RELEASE, instead={"spec.type": "Scheduled"}, also={"spec.hold": DROP}),
+    _fixed(
+        "Release",
+        "basedOn",
+        _RELEASE,
+        instead={"spec.basedOn.name": "payments-2.2.0"},
+        also={"spec.hold": DROP},
+        before={"spec.type": "Config", "spec.version": "2.4.0+cfg.1", "spec.basedOn": {"name": "payments-2.3.0"}},
+    ),
+    Case(
         "ChangeRequest",
         "",
         "type is fixed once somebody decided on the change or a promotion used it: raise another one",

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from pydantic import BaseModel, Field
 
 from lockflight.api.common import Cel, Duration, Schema, Time, Values, rules
-from lockflight.api.kinds import CHANGE_REQUEST, KINDS, PROMOTION, STANDARD_CHANGE, Kind
+from lockflight.api.kinds import CHANGE_REQUEST, KINDS, PROMOTION, RELEASE, STANDARD_CHANGE, Kind
 from lockflight.crdgen import crd, docs
 from lockflight.crdgen.__main__ import main
 from lockflight.crdgen.outputs import outputs
@@ -190,6 +190,7 @@ def test_only_the_chosen_defaults_reach_the_api_server() -> None:
             "status.approvals": [],
             "spec.rollbackPlan.steps": [],
         },
+        RELEASE.name: {"spec.rollbackPlan.steps": []},
         PROMOTION.name: {"status": {"signOffs": []}, "status.signOffs": []},
         STANDARD_CHANGE.name: {"status": {"approvals": []}, "status.approvals": []},
     }

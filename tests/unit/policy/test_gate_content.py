@@ -204,7 +204,7 @@ def test_a_held_change_holds_its_promotion() -> None:
         ("2.10.0", "2.9.0", False),
         ("2.4.0", "2.4.0-rc.1", False),
         ("2.4.0-rc.1", "2.4.0", True),
-        ("2.4.0_cfg.2", "2.4.0+cfg.1", True),
+        ("2.4.0_cfg.2", "2.4.0+cfg.1", False),
         ("", "2.4.0", True),
     ],
 )

@@ -7,9 +7,11 @@ from typing import Final
 
 from lockflight.api import reasons
 from lockflight.api.environment import ImagePolicy
+from lockflight.api.release import ReleaseType
 from lockflight.policy.model import Plan, PlanProblem, Verdict
 from lockflight.policy.upstream import enough, passing
 from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, waiting
+from lockflight.policy.versions import without_config
 
 DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
 
@@ -31,6 +33,9 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
             reasons.CHART_NOT_PINNED,
             f"the charts of {', '.join(loose)} are not those that release {on.release.metadata.name} was resolved to",
         )
+    other = _configuration(on, plan)
+    if other is not None:
+        return other
     rule = (entry.images.require if entry and entry.images else None) or ImagePolicy.ANY
     vague = _each(plan, lambda image: not named(image, rule))
     if vague:
@@ -49,6 +54,43 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
             f"did not run in {', '.join(rows)}: {foreign}; values may differ between environments, bytes may not",
         )
     return passed(f"{len(plan.images)} image(s), all passed upstream")
+
+
+def _configuration(on: Subject, plan: Plan) -> Verdict | None:
+    """Why a Config release is more than new values for the release that it is based on; None: it is not, or is none."""
+    spec = on.release.spec
+    if spec.type is not ReleaseType.CONFIG or spec.based_on is None:
+        return None
+    base = on.snapshot.peer_releases.get(spec.based_on.name)
+    if base is None:
+        return waiting(
+            reasons.BASE_MISSING,
+            f"spec.basedOn: release {spec.based_on.name} of {spec.application} does not exist in {on.snapshot.stack}",
+        )
+    if without_config(base.spec.version) != without_config(spec.version):
+        return denied(
+            reasons.OTHER_BYTES,
+            f"spec.version is {spec.version} and that of {base.metadata.name} is {base.spec.version}: "
+            f"call it {without_config(base.spec.version)}+cfg.N",
+        )
+    charts = {c.name: c.chart_digest for c in base.status.components}
+    mine = {c.name: c.chart_digest for c in plan.components}
+    differ = sorted(name for name in charts.keys() | mine.keys() if charts.get(name) != mine.get(name))
+    if differ:
+        return denied(
+            reasons.OTHER_BYTES,
+            f"component {', '.join(differ)} has another chart than in {base.metadata.name}: a Config release brings "
+            "new values only, other bytes take a version of their own",
+        )
+    entry = on.effective.spec.entry
+    known = _bytes(i for row in base.status.environments if row.digest == base.status.digest for i in row.images)
+    known |= _bytes(entry.images.local if entry and entry.images else ())
+    if not known:
+        return waiting(reasons.NOT_PASSED, f"which images {base.metadata.name} has is not known: it ran nowhere yet")
+    foreign = _each(plan, lambda image: not _bytes([image]) <= known)
+    if foreign:
+        return denied(reasons.FOREIGN_IMAGE, f"not an image of {base.metadata.name}: {foreign}")
+    return None
 
 
 def named(image: str, policy: ImagePolicy) -> bool:

@@ -15,7 +15,7 @@ from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR, acc
 from lockflight.policy.model import Plan, Verdict
 from lockflight.policy.standing import standing
 from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, utc, waiting
-from lockflight.policy.voices import Voices
+from lockflight.policy.voices import Voices, is_person
 
 
 @given
@@ -111,6 +111,11 @@ def _pre_approved(on: Subject, change: ChangeRequest, now: datetime) -> Verdict:
     if found.count.rejected_by:
         message = f"change {name} was rejected by {found.count.rejected_by}: raise another"
         return denied(reasons.CHANGE_REJECTED, message)
+    creator = change.metadata.creator or ""
+    if not is_person(creator):
+        # Nobody approves it, so at least somebody must have put it forward.
+        message = f"change {name} was created by {creator}, which is no person: a person raises it"
+        return waiting(reasons.CREATOR_UNKNOWN, message)
     ref = change.spec.standard_change_ref
     return passed(f"change {name} follows standard change {ref.name if ref else '?'}: see gate StandardPattern")
 

@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-import semver
-
 from lockflight.api import reasons
 from lockflight.policy.model import HelmStatus, Verdict
 from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, waiting
+from lockflight.policy.versions import order
 
 
 @given
@@ -16,13 +15,13 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
         return not_applicable("a rollback goes back")
     labels = {r.version for r in on.snapshot.revisions if r.status is HelmStatus.DEPLOYED and r.version}
     try:
-        running = [semver.Version.parse(label.replace("_", "+")) for label in labels]
+        running = {label.replace("_", "+"): order(label.replace("_", "+")) for label in labels}
     except ValueError as problem:
         return waiting(reasons.CANNOT_TELL, f"the version that runs in {on.effective.name} cannot be read: {problem}")
     if not running:
         return passed("nothing of Lockflight's runs here yet")
-    mine, highest = semver.Version.parse(on.release.spec.version), max(running)
-    if mine < highest:
+    mine, highest = on.release.spec.version, max(running, key=running.__getitem__)
+    if order(mine) < running[highest]:
         return denied(
             reasons.DOWNGRADE,
             f"spec.version {mine} is lower than {highest}, which runs in {on.effective.name}: "
