@@ -1,6 +1,7 @@
-"""``change create``: raise a change."""
+"""``change create`` and ``change new``: raise a change."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import click
 
@@ -14,11 +15,17 @@ from lockflight.api.changerequest import (
     Strategy,
 )
 from lockflight.api.common import ChangeType, Ref, RiskLevel
+from lockflight.api.environment import Environment
 from lockflight.api.kinds import CHANGE_REQUEST
+from lockflight.api.release import Release
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
-from lockflight.cli.objects import first_problem
+from lockflight.cli.diff import read, show
+from lockflight.cli.objects import first_problem, get
+from lockflight.cli.waiting import DURATION, wait_for
 from lockflight.cli.writing import create as make
+from lockflight.policy.auto import promotion_name
+from lockflight.policy.drafting import draft
 
 
 @click.group()
@@ -119,3 +126,72 @@ def _external(text: str) -> ExternalRef:
         msg = f"--external {text!r}: write SYSTEM=ID, such as servicenow=CHG0031"
         raise click.UsageError(msg)
     return ExternalRef(system=system, id=number)
+
+
+@change.command()
+@click.option("--release", "release_name", required=True, help="The release to bring there.")
+@click.option("--environment", required=True, help="The environment it changes.")
+@click.option("--title", help="What it is, in a line. [default: APPLICATION VERSION to ENVIRONMENT]")
+@click.option("--reason", help="Why. [default: that the release is ready]")
+@click.option("--assessment", help="What may go wrong, and how that was looked into. A normal change needs it.")
+@click.option("--standard", metavar="PATTERN", help="Follow this StandardChange. [default: a normal change]")
+@click.option(
+    "--schedule-start", metavar="TIME", help="Earliest start: RFC 3339 with offset, 2026-12-01T09:00:00+01:00."
+)
+@click.option("--schedule-end", metavar="TIME", help="No start at or after this.")
+@click.option("--name", help="Name of the object. [default: RELEASE-ENVIRONMENT]")
+@click.option("--timeout", type=DURATION, default="1m", show_default=True, help="How long to wait for its assessment.")
+@command_options
+@pass_app
+def new(
+    app: App,
+    *,
+    release_name: str,
+    environment: str,
+    title: str | None,
+    reason: str | None,
+    assessment: str | None,
+    standard: str | None,
+    schedule_start: str | None,
+    schedule_end: str | None,
+    name: str | None,
+    timeout: timedelta,
+) -> None:
+    """Draft a change with all that a board asks for, and show it.
+
+    The rollback plan is the release's own, else what fits; plan, risk and conflicts are the operator's, which it waits
+    for. You cannot approve it yourself.
+    """
+    from pydantic import ValidationError
+
+    if bool(schedule_start) != bool(schedule_end):
+        msg = "--schedule-start and --schedule-end go together"
+        raise click.UsageError(msg)
+    release, target = get(app, Release, release_name), get(app, Environment, environment)
+    runs = any(row.application == release.spec.application for row in target.status.targets)
+    irreversible = any(not part.reversible for part in release.spec.parts())
+    drafted = draft(release, environment, None, first=not runs, irreversible=irreversible, pattern=standard).dump()
+    given = {"title": title, "reason": reason, "risk": {"assessment": assessment} if assessment else None}
+    schedule = {"start": schedule_start, "end": schedule_end} if schedule_start else None
+    try:
+        spec = ChangeRequestSpec.model_validate(
+            {**drafted, **{key: value for key, value in {**given, "schedule": schedule}.items() if value}}
+        )
+    except ValidationError as problem:
+        raise click.UsageError(first_problem(problem)) from problem
+    made = make(app, ChangeRequest, name or promotion_name(release_name, environment), spec.dump())
+    called = made["metadata"]["name"]
+
+    def assessed() -> ChangeRequest | None:
+        found = get(app, ChangeRequest, called)
+        judged = found.status.observed_generation == found.metadata.generation
+        return found if judged and found.status.phase is not None else None
+
+    found = wait_for(
+        app, timeout, assessed, lambda: f"change {called} was made, and the operator did not assess it yet"
+    )
+    if app.as_data:
+        output.show_data(app, found.dump())
+        return
+    show(read(app, found))
+    output.note(f"it waits for: {found.status.waits_for or 'nothing'}")

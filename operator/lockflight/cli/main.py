@@ -21,6 +21,7 @@ ENTRIES = {
     "promote": _own("promote", "promote", "Bring a release into an environment."),
     "abort": _own("promote", "abort", "Abort a promotion; what has begun is taken back."),
     "change": _own("change", "change", "Raise a change."),
+    "wait": _own("wait", "wait", "Wait until a change may be carried out."),
     "diff": _own("diff", "diff", "What exactly a change would change: what is being approved."),
     "approve": _own("approve", "approve", "Approve changes."),
     "reject": _own("approve", "reject", "Reject changes; a rejection is final."),

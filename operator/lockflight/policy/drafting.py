@@ -50,14 +50,13 @@ def undrafted(
 
 
 def draft(
-    release: Release, environment: str, risk: Risk, *, first: bool, irreversible: bool, pattern: str | None
+    release: Release, environment: str, risk: Risk | None, *, first: bool, irreversible: bool, pattern: str | None
 ) -> ChangeRequestSpec:
-    """The change: Standard where ``pattern`` names one that fits, else Normal. What nobody can know is left out."""
+    """The change: Standard where ``pattern`` names one that fits, else Normal. What nobody can know is left out.
+
+    Without ``risk`` a person drafts it, who says himself what may go wrong.
+    """
     name, version = release.spec.application, release.spec.version
-    reasons = "; ".join(risk.reasons) or "nothing that raises it"
-    assessment = (
-        f"Drafted by Lockflight from the computed risk, {risk.level}: {reasons}. Whoever submits it vouches for it."
-    )
     return ChangeRequestSpec(
         type=ChangeType.STANDARD if pattern else ChangeType.NORMAL,
         title=f"{name} {version} to {environment}"[:256],
@@ -65,9 +64,15 @@ def draft(
         release_ref=Ref(name=release.metadata.name),
         environments=(environment,),
         standard_change_ref=Ref(name=pattern) if pattern else None,
-        risk=DeclaredRisk(assessment=assessment[:1024]),
+        risk=DeclaredRisk(assessment=_assessment(risk)) if risk else None,
         rollback_plan=rollback_plan(release, first=first, irreversible=irreversible),
     )
+
+
+def _assessment(risk: Risk) -> str:
+    reasons = "; ".join(risk.reasons) or "nothing that raises it"
+    words = f"Drafted by Lockflight from the computed risk, {risk.level}: {reasons}. Who submits it vouches for it."
+    return words[:1024]
 
 
 def rollback_plan(release: Release, *, first: bool, irreversible: bool) -> RollbackPlan | None:

@@ -13,7 +13,7 @@ from lockflight.api.environment import Environment
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy.assessment import used
-from lockflight.policy.change import assess
+from lockflight.policy.change import Assessment, assess
 from lockflight.policy.conflicts import conflicts, next_free
 from lockflight.policy.digest import change_digest
 from lockflight.policy.model import Effective, PlanProblem, Verdict
@@ -23,6 +23,7 @@ from lockflight.ports import Severity
 from lockflight.workflow import catalogue, sealing
 from lockflight.workflow.assessing import Assessed
 from lockflight.workflow.assessing import assess as assess_target
+from lockflight.workflow.authorising import authorise
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.status import write
@@ -53,6 +54,8 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     places = dict.fromkeys((deps.options.root_namespace, stack))
     delegations = tuple(d for place in places for d in deps.store.of(Delegation, place))
     verdict = assess(with_plans, governed, release, promotions, problems, now, pattern, delegations)
+    decided, again = authorise(deps, change.model_copy(update={"status": verdict.status}))
+    verdict = Assessment(decided.status, min((t for t in (verdict.retry_at, again) if t), default=None))
     before = find(change.status.conditions, reasons.APPROVED)
     after = find(verdict.status.conditions, reasons.APPROVED)
     written = await write(deps, change, verdict.status, guarded=True)

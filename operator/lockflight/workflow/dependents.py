@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.changerequest import ChangePhase, ChangeRequest
 from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
@@ -45,6 +45,8 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
             keys |= _of_calendar(store, None if key.namespace == root else key.namespace)
         case FreezeWindow():
             keys |= {key_of(p) for p in _open(store, None if key.namespace == root else key.namespace)}
+            if not _same_spec(old, new):
+                keys |= _approved(store, None if key.namespace == root else key.namespace)
         case StandardChange() as standard:
             keys |= _of_standard(store, standard, root)
         case _:
@@ -164,6 +166,12 @@ def _scheduled(store: Store, change: ChangeRequest) -> set[Key]:
         if release is not None and theirs is not None and release.spec.application == theirs.spec.application:
             keys.add(key_of(other))
     return keys
+
+
+def _approved(store: Store, stack: str | None) -> set[Key]:
+    """Changes that somebody may be carrying out: whether they may go on is for their condition Authorized to say."""
+    phases = (ChangePhase.SCHEDULED, ChangePhase.IMPLEMENT)
+    return {key_of(change) for change in store.of(ChangeRequest, stack) if change.status.phase in phases}
 
 
 def _entries(change: ChangeRequest, root: str) -> set[Key]:

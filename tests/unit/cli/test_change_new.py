@@ -1,0 +1,84 @@
+"""``change new`` drafts what a board asks for; ``wait`` is what a pipeline does before a step of its own."""
+
+import pytest
+
+from tests.unit.cli.fakes import STACK, FakeApi, change, data, environment, release, run
+
+CONTROL = {"changeControl": {"normal": {"approvals": [{"role": "cab"}]}}}
+
+
+def _condition(status: str, message: str = "", kind: str = "Authorized") -> dict[str, object]:
+    return {
+        "type": kind,
+        "status": status,
+        "observedGeneration": 3,
+        "lastTransitionTime": "2026-11-24T11:00:00Z",
+        "reason": kind,
+        "message": message,
+    }
+
+
+class Assessing(FakeApi):
+    """The operator assesses whatever is made."""
+
+    def create(self, kind, namespace, body):  # type: ignore[no-untyped-def]
+        made = super().create(kind, namespace, body)
+        made["status"] = {
+            "observedGeneration": made["metadata"].get("generation", 1),
+            "phase": "Assess",
+            "waitsFor": "spec.risk.assessment is absent",
+            "risk": {"effective": "Medium", "computed": "Medium", "reasons": ["production: +1 tier Production"]},
+        }
+        self.put(made)
+        return made
+
+
+def test_a_draft_has_what_the_release_and_its_target_say() -> None:
+    api = Assessing(release("2.4.0"), environment("production", "Production", "2.3.0", **CONTROL))
+    result = run(api, "change", "new", "--release", "payments-2.4.0", "--environment", "production")
+    assert result.exit_code == 0, result.output
+    spec = api.objects["ChangeRequest", STACK, "payments-2.4.0-production"]["spec"]
+    assert spec["title"] == "payments 2.4.0 to production"
+    assert spec["rollbackPlan"]["strategy"] == "HelmRollback"
+    assert "risk" not in spec
+    assert "risk: Medium" in result.stdout
+    assert "it waits for: spec.risk.assessment is absent" in result.stderr
+
+
+def test_a_first_deployment_is_taken_back_by_taking_it_away() -> None:
+    api = Assessing(release("2.4.0"), environment("production", "Production", **CONTROL))
+    args = ("--release", "payments-2.4.0", "--environment", "production", "--assessment", "tried in UAT")
+    run(api, "change", "new", *args, "--name", "chg-9")
+    spec = api.objects["ChangeRequest", STACK, "chg-9"]["spec"]
+    assert (spec["rollbackPlan"]["strategy"], spec["risk"]) == ("Uninstall", {"assessment": "tried in UAT"})
+
+
+def test_a_standard_change_names_its_pattern() -> None:
+    api = Assessing(release("2.4.1"), environment("production", "Production", "2.4.0", **CONTROL))
+    args = ("--release", "payments-2.4.1", "--environment", "production", "--standard", "patch-upgrade")
+    found = data(run(api, "change", "new", *args, "-o", "json"))
+    assert (found["spec"]["type"], found["spec"]["standardChangeRef"]) == ("Standard", {"name": "patch-upgrade"})
+
+
+def test_a_pipeline_goes_on_when_the_change_is_authorised() -> None:
+    result = run(FakeApi(change(conditions=[_condition("True", "it may be carried out now")])), "wait", "chg-1042")
+    assert result.stdout == "change chg-1042 is Authorized: it may be carried out now\n"
+
+
+def test_what_was_authorised_before_an_edit_is_not_any_more() -> None:
+    stale = {**_condition("True"), "observedGeneration": 2}
+    result = run(FakeApi(change(conditions=[stale])), "wait", "chg-1042", "--timeout", "1s")
+    assert result.exit_code != 0
+
+
+@pytest.mark.parametrize("phase", ["Rejected", "Expired", "Cancelled", "Closed"])
+def test_a_change_that_ended_is_not_waited_for(phase: str) -> None:
+    result = run(FakeApi(change(phase=phase, conditions=[_condition("False", "over")])), "wait", "chg-1042")
+    assert result.exit_code != 0
+    assert f"change chg-1042 is {phase}: over" in result.stderr
+
+
+def test_when_the_time_is_up_it_says_what_was_missing() -> None:
+    api = FakeApi(change(conditions=[_condition("False", "production: Freeze: year-end")]))
+    result = run(api, "wait", "chg-1042", "--timeout", "3s")
+    assert "time is up: production: Freeze: year-end" in result.stderr
