@@ -10,7 +10,9 @@ from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.delta import Delta, Step, listed
 
-ACCESS: Final = frozenset({"Role", "RoleBinding", "ServiceAccount", "Secret"})
+RIGHTS: Final = frozenset({"Role", "RoleBinding"})
+"""Kinds that give rights."""
+ACCESS: Final = RIGHTS | {"ServiceAccount", "Secret"}
 """Kinds that say who may do what, or hold what opens doors."""
 DATA: Final = frozenset({"PersistentVolumeClaim", "StatefulSet", "Job", "CronJob"})
 """Kinds that hold data or, as migrations do, change it."""
@@ -135,7 +137,9 @@ def _of_delta(found: Delta) -> Iterator[tuple[int, str]]:
         size = len(found.objects)
         if size > 3:
             yield (2 if size > 10 else 1), f"{size} objects change"
-    for points, what, kinds in ((2, "access", ACCESS), (2, "data", DATA), (1, "network", NETWORK)):
+    # In a first deployment everything is new, which its points stand for; rights and data count all the same.
+    access, network = (RIGHTS, frozenset()) if found.first else (ACCESS, NETWORK)
+    for points, what, kinds in ((2, "access", access), (2, "data", DATA), (1, "network", network)):
         touched = [str(each) for each in found.objects if each.kind in kinds]
         if touched:
             yield points, f"{what}: {listed(touched, 5)}"

@@ -62,6 +62,8 @@ def touching(*kinds: str) -> Delta:
         ({"delta": touching(*["ConfigMap"] * 4)}, "Medium", "+1 4 objects change"),
         ({"delta": touching(*["ConfigMap"] * 11)}, "Medium", "+2 11 objects change"),
         ({"delta": replace(PATCH, first=True)}, "Medium", "+2 first deployment"),
+        ({"delta": replace(touching("ServiceAccount", "Service", "Secret"), first=True)}, "Medium", "+2 first"),
+        ({"delta": replace(touching("RoleBinding", "Service"), first=True)}, "High", "+2 access: RoleBinding"),
         ({"delta": replace(PATCH, replaced=("component web added",))}, "Medium", "+1 component web added"),
         ({"delta": replace(PATCH, unstable=("app",))}, "Medium", "+1 app renders differently"),
         ({"irreversible": ("db",)}, "High", "High: db cannot be taken back"),
