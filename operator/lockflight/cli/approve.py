@@ -34,7 +34,7 @@ def approve(
     Shows exactly what would be applied, and asks. The approval binds to the plan shown: if that changed meanwhile, the
     API server refuses it.
     """
-    _decide(app, changes, role, "Approved", comment, on_behalf_of, yes=yes)
+    decide(app, changes, role, "Approved", comment, on_behalf_of, yes=yes)
 
 
 @click.command()
@@ -43,7 +43,7 @@ def reject(
     app: App, *, changes: Sequence[str], role: str, comment: str | None, on_behalf_of: str | None, yes: bool
 ) -> None:
     """Reject changes; a rejection is final."""
-    _decide(app, changes, role, "Rejected", comment, on_behalf_of, yes=yes)
+    decide(app, changes, role, "Rejected", comment, on_behalf_of, yes=yes)
 
 
 @click.command()
@@ -52,10 +52,10 @@ def withdraw(
     app: App, *, changes: Sequence[str], role: str, comment: str | None, on_behalf_of: str | None, yes: bool
 ) -> None:
     """Take back your approval of changes."""
-    _decide(app, changes, role, "Withdrawn", comment, on_behalf_of, yes=yes)
+    decide(app, changes, role, "Withdrawn", comment, on_behalf_of, yes=yes)
 
 
-def _decide(
+def decide(
     app: App,
     changes: Sequence[str],
     role: str,

@@ -26,6 +26,7 @@ ENTRIES = {
     "approve": _own("approve", "approve", "Approve changes."),
     "reject": _own("approve", "reject", "Reject changes; a rejection is final."),
     "withdraw": _own("approve", "withdraw", "Take back your approval of changes."),
+    "cab": _own("cab", "cab", "The change board's meeting: agenda, decisions, minutes."),
     "delegate": _own("delegate", "delegate", "Let a deputy decide for you in a role, for a time."),
     "sign-off": _own("signoff", "sign_off", "Sign off what a promotion deployed, or reject it."),
     "freeze": _own("freeze", "freeze", "Declare and lift freezes."),
