@@ -52,7 +52,8 @@ _BY_GATE = {
     reasons.CADENCE: "wait for its train's time, or take the next: kubectl get lfcal -A shows the trains",
     reasons.STANDARD_PATTERN: f"it is more than the pattern allows; raise a normal change: {_RAISE}",
     reasons.RISK: f"write the assessment into the change: {_EDIT}",
-    reasons.ADMISSION: "the platform team installs the policies as they were shipped: helm upgrade of the chart lockflight",
+    reasons.ADMISSION: "the platform team installs the policies as they were shipped: helm upgrade of the operator's "
+    "chart",
     reasons.CONCURRENCY: "wait: another promotion is at work there; lockflight -n {stack} board shows which",
 }
 
