@@ -24,7 +24,7 @@ TESTS    := tests/unit tests/e2e -m 'not embedded'
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration test-e2e check bench crds lock clean
+.PHONY: help setup venv demo test test-unit test-integration test-e2e check audit sbom bench crds lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ setup: ## Prepare the virtual environment and the programs of the control plane 
 ifneq ($(LOCKFLIGHT_CLUSTER),embedded)
 	@echo 'cluster: $(LOCKFLIGHT_CLUSTER) $(if $(KIND),,$(KUBECONFIG))'
 endif
+
+venv:
+	@$(PYTHON) tools/bootstrap.py --venv-only
 
 demo: setup ## A release climbs to production through its gates (KEEP=1 leaves the cluster up)
 	@$(RUN) lockflight.cli.main demo $(if $(KEEP),--keep)
@@ -59,6 +62,14 @@ check: setup ## Style, types, architecture, generated files
 	@$(RUN) lockflight.crdgen --check
 	@$(RUN) lockflight.admission --check
 	@$(RUN) lockflight.cli.reference --check
+
+audit: venv ## Known vulnerabilities of the locked dependencies (asks the advisory service of the package index)
+	@$(RUN) pip_audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.lock
+
+sbom: venv ## Software bill of materials of the locked dependencies: dist/sbom.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@$(RUN) cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON \
+	  -o dist/sbom.cdx.json requirements.lock
 
 bench: setup ## Approval to Helm revision, beside bare Helm
 	@$(RUN) bench

@@ -54,6 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="comma-separated programs instead of all: " + ",".join(PROGRAMS))
     parser.add_argument("--into", type=Path, default=BIN, help="where the programs go (default .tools/bin)")
+    parser.add_argument("--venv-only", action="store_true", help="no programs at all")
     arguments = parser.parse_args()
     wanted = [name for name in arguments.only.split(",") if name] or list(PROGRAMS)
     if unknown := set(wanted) - set(PROGRAMS):
@@ -64,7 +65,9 @@ def main() -> int:
         # Two makes at once: the second waits, and finds everything done.
         with (TOOLS / "bootstrap.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            did = [prepare_venv(), build_programs(wanted, arguments.into.resolve())]
+            did = [prepare_venv()]
+            if not arguments.venv_only:
+                did.append(build_programs(wanted, arguments.into.resolve()))
     except BootstrapError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -59,6 +59,12 @@ class Api(Protocol):
     def whoami(self) -> Identity:
         """The caller, as authenticated (or impersonated)."""
 
+    def items(self, path: str) -> Sequence[Manifest]:
+        """All objects of a list that is not one of our kinds."""
+
+    def may(self, user: str, groups: Sequence[str], verb: str, resource: str, namespace: str, name: str) -> bool:
+        """Whether somebody holds a right in our API group, by SubjectAccessReview; empty strings: none, or any."""
+
 
 class Server:
     """``Api`` for real.
@@ -107,6 +113,19 @@ class Server:
         answer = self._call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body)
         user = answer.get("status", {}).get("userInfo", {})
         return Identity(str(user.get("username", "")), tuple(user.get("groups", ())))
+
+    def items(self, path: str) -> Sequence[Manifest]:
+        """All objects of a list that is not one of our kinds."""
+        found: Sequence[Manifest] = self._call("GET", path).get("items", [])
+        return found
+
+    def may(self, user: str, groups: Sequence[str], verb: str, resource: str, namespace: str, name: str) -> bool:
+        """Whether somebody holds a right in our API group, by SubjectAccessReview; empty strings: none, or any."""
+        attributes = {"group": GROUP, "verb": verb, "resource": resource, "namespace": namespace, "name": name}
+        spec = {"user": user, "groups": list(groups), "resourceAttributes": attributes}
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+        answer = self._call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
+        return bool(answer.get("status", {}).get("allowed"))
 
     def _call(self, method: str, path: str, body: object = None, content: str = "application/json") -> Manifest:
         from kubernetes.client.exceptions import ApiException

@@ -32,6 +32,7 @@ ENTRIES = {
     "freeze": _own("freeze", "freeze", "Declare and lift freezes."),
     "hold": _own("hold", "hold", "Keep a release from environments that it has not reached."),
     "unhold": _own("hold", "unhold", "Let a held release go on."),
+    "rights": _own("rights", "show_rights", "Who may do what in a stack, and what is wrong with it."),
     "stack": _own("stack", "stack", "Set up stacks: a namespace with its chain of environments."),
     "dev": _own(
         "dev", "dev", "A Kubernetes control plane on this machine: no container, no root, nothing but loopback."

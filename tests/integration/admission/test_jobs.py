@@ -1,10 +1,13 @@
 """Each job can do its part, and nothing else: everything that can be tried, tried by everybody."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
+from click.testing import CliRunner
 
+from lockflight.cli.main import cli
 from lockflight.devcluster import Person
 from lockflight.devcluster.providers import ClusterLike
 
@@ -205,6 +208,28 @@ def _may(stack: Stack, act: Action, who: str) -> bool:
             raise
         return False
     return True
+
+
+def test_the_auditor_is_told_who_may_do_what(cluster: ClusterLike, stack: Stack) -> None:
+    told = CliRunner().invoke(
+        cli, ["--kubeconfig", str(cluster.kubeconfig(AUDITOR)), "rights", "-n", STACK, "-o", "json"]
+    )
+    assert told.exit_code == 0, told.output
+    answer = json.loads(told.stdout)
+    held = {
+        found["name"]: {f"{right['verb']} {right['name'] or right['resource']}" for right in found["rights"]}
+        for found in answer["subjects"]
+    }
+    assert held[f"group-{LEAD}"] == {"approve lead", "lift freezewindows"}
+    assert held[f"group-{MANAGER}"] == {"create releases", "create promotions", "create changerequests"}
+    assert held[f"group-{ATTESTER}"] == {"attest unit-tests"}
+    assert any(text.startswith("User super holds rights by a wildcard") for text in answer["findings"])
+
+
+def test_whoever_is_no_auditor_is_told_what_to_ask_for(cluster: ClusterLike, stack: Stack) -> None:
+    told = CliRunner().invoke(cli, ["--kubeconfig", str(cluster.kubeconfig(VIEWER)), "rights", "-n", STACK])
+    assert told.exit_code == 1
+    assert "cannot list resource" in told.output
 
 
 def test_everybody_has_something_to_do() -> None:

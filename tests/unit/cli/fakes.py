@@ -29,6 +29,10 @@ class FakeApi:
         self.objects: dict[tuple[str, str, str], Manifest] = {}
         self.writes: list[tuple[str, str]] = []
         self.refuse: CliError | None = None
+        self.rbac: dict[str, list[Manifest]] = {}
+        """Lists by the end of their path."""
+        self.holds: dict[str, set[tuple[str, str, str]]] = {}
+        """Verb, resource and name by user or group; names and verbs may be ``*``."""
         self.before_create: Callable[[], None] = lambda: None
         for manifest in objects:
             self.put(manifest)
@@ -84,6 +88,15 @@ class FakeApi:
     def whoami(self) -> Identity:
         """The caller."""
         return Identity("alice", ("cab", "system:authenticated"))
+
+    def items(self, path: str) -> Sequence[Manifest]:
+        """Objects that are not ours."""
+        return self.rbac.get(path.rpartition("/")[2], [])
+
+    def may(self, user: str, groups: Sequence[str], verb: str, resource: str, namespace: str, name: str) -> bool:
+        """As RBAC would."""
+        held = {right for who in (user, *groups) for right in self.holds.get(who, ())}
+        return any(v in (verb, "*") and r in (resource, "*") and n in (name, "*") for v, r, n in held)
 
     def _maybe_refuse(self) -> None:
         if self.refuse:
