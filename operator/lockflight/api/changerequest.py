@@ -15,6 +15,7 @@ from lockflight.api.common import (
     Duration,
     Label,
     Meta,
+    Name,
     ObjectName,
     Reason,
     Ref,
@@ -98,6 +99,15 @@ class DeclaredRisk(Schema):
     )
 
 
+class FreezeOverride(Schema):
+    """Freezes that this change asks to go past; each must have an override, whose approvals it then needs too."""
+
+    windows: Annotated[tuple[Name, ...], Field(min_length=1, max_length=8, json_schema_extra=SET)] = Field(
+        description="FreezeWindows of this stack or of the operator's namespace, by name."
+    )
+    justification: Text = Field(description="Why it cannot wait; it stays on the record.")
+
+
 class ChangePhase(StrEnum):
     """ITIL's life cycle as a summary for people."""
 
@@ -178,6 +188,9 @@ class ChangeRequestSpec(Schema):
     external_refs: Annotated[tuple[ExternalRef, ...], Field(max_length=8, json_schema_extra=keyed("system"))] = Field(
         (), description="The same change in systems of record."
     )
+    freeze_override: FreezeOverride | None = Field(
+        None, description="Asks to go past freezes; they stay in force for everything else."
+    )
     hold: Reason | None = Field(None, description="Holds the change's promotions until it is taken out.")
     cancel: Reason | None = Field(None, description="Ends the change; cannot be taken back.")
 
@@ -234,6 +247,9 @@ class Use(Schema):
     promotion_uid: Uid = Field(alias="promotionUID", description="UID of the Promotion.")
     plan_digest: Digest = Field(description="The plan it applied.")
     at: Time = Field(description="When.")
+    freezes: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=64)] = Field(
+        (), description="Freezes in force then that it went past by their override, namespace/name."
+    )
     finished: bool = Field(False, description="True once the promotion succeeded: the approval is used up there.")
 
 

@@ -13,10 +13,13 @@ from lockflight.api.common import (
     Label,
     Meta,
     Reason,
+    RoleCount,
     Schema,
     Text,
     Tier,
     Time,
+    Timeout,
+    keyed,
     rules,
     validations,
 )
@@ -56,11 +59,59 @@ class Exempt(Schema):
     change_types: Annotated[tuple[ChangeType, ...], Field(max_length=3, json_schema_extra=SET)] = ()
 
 
+RRule = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Z]+=[-+A-Z0-9,]+(;[A-Z]+=[-+A-Z0-9,]+)*$",
+        max_length=256,
+        description="Recurrence rule of RFC 5545, such as FREQ=MONTHLY;BYDAY=-1FR: hourly at most.",
+        json_schema_extra=validations(
+            Cel(
+                "self.matches('(^|;)FREQ=(HOURLY|DAILY|WEEKLY|MONTHLY|YEARLY)(;|$)')",
+                "FREQ is HOURLY, DAILY, WEEKLY, MONTHLY or YEARLY: what begins more often is no window",
+            ),
+            Cel("!(self.contains('COUNT=') && self.contains('UNTIL='))", "COUNT and UNTIL: give one of them"),
+        ),
+    ),
+]
+"""When something begins again, on the wall clock."""
+
+
+class Recurrence(Schema):
+    """The window comes again: at ``start`` first, then as the rule says."""
+
+    rrule: RRule
+    duration: Timeout = Field(description="How long each one lasts, elapsed: at most 366d.")
+
+
+class Override(Schema):
+    """Whose approvals let a change through that names this window in freezeOverride."""
+
+    approvals: Annotated[tuple[RoleCount, ...], Field(min_length=1, max_length=8, json_schema_extra=keyed("role"))] = (
+        Field(description="Needed on that change.")
+    )
+    emergency: (
+        Annotated[tuple[RoleCount, ...], Field(min_length=1, max_length=8, json_schema_extra=keyed("role"))] | None
+    ) = Field(None, description="Needed instead where it is an emergency.")
+
+
+class OnRunning(StrEnum):
+    """What becomes of work that runs when the freeze begins."""
+
+    FINISH = "Finish"
+    ABORT = "Abort"
+
+
 class FreezeWindowSpec(Schema):
     """When nothing moves. Half-open: [start, end)."""
 
     model_config = rules(
         Cel("!has(self.end) || self.start < self.end", "end must lie after start; leave it out: until lifted", "end"),
+        Cel(
+            "!has(self.end) || !has(self.recurrence)",
+            "recurrence stands instead of end: each one ends after recurrence.duration",
+            "end",
+        ),
         Cel("!has(oldSelf.lift) || has(self.lift)", "a lifted freeze stays lifted: declare another one", "lift"),
     )
 
@@ -74,12 +125,19 @@ class FreezeWindowSpec(Schema):
         ),
     ]
     start: WallClock
-    end: WallClock | None = Field(None, description="Absent: until lifted ('stop the line').")
+    end: WallClock | None = Field(None, description="Absent, and no recurrence: until lifted ('stop the line').")
+    recurrence: Recurrence | None = Field(None, description="Instead of end: it comes again.")
     environments: Selector | None = Field(None, description="Which environments. Default: all.")
     applications: Annotated[
         tuple[Label, ...], Field(max_length=64, json_schema_extra=SET, description="Empty: all.")
     ] = ()
     exempt: Exempt | None = Field(None, description="What may move all the same.")
+    override: Override | None = Field(None, description="Who may let a named change through. Default: nobody.")
+    on_running: OnRunning | None = Field(
+        None,
+        description="Finish: what runs when it begins may end, and go back. Abort: it is cancelled and taken back. "
+        "A way back is never cancelled. Default Finish.",
+    )
     lift: Reason | None = Field(None, description="Ends the freeze now; the object stays as the record.")
 
 
@@ -93,14 +151,26 @@ class FreezePhase(StrEnum):
     INVALID = "Invalid"
 
 
+class Occurrence(Schema):
+    """[start, end) as instants."""
+
+    start: Time = Field(description="From then on.")
+    end: Time | None = Field(None, description="Until then; absent: until lifted.")
+
+
 class FreezeWindowStatus(Schema):
     """What the operator made of it. Advisory: gates judge the spec."""
 
     observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()
     phase: FreezePhase | None = None
-    starts_at: Time | None = Field(None, description="The start as an instant.")
-    ends_at: Time | None = Field(None, description="The end as an instant; absent while none is known.")
+    active: Occurrence | None = Field(None, description="The one that holds now; of several that which ends last.")
+    next: Occurrence | None = Field(None, description="The one that begins next.")
+    next_transition: Time | None = Field(None, description="When phase, active or next change by time alone.")
+    environments: Annotated[
+        tuple[Annotated[str, Field(max_length=512)], ...],
+        Field(max_length=64, description="Environments it selects, namespace/name, as far as they are shown."),
+    ] = ()
     affected: Annotated[
         tuple[Annotated[str, Field(max_length=512)], ...],
         Field(max_length=64, description="Waiting promotions it holds, namespace/name."),

@@ -117,10 +117,13 @@ FREEZE_WINDOW = Kind(
     FreezeWindow,
     (
         Column("Phase", ".status.phase"),
-        Column("Start", ".spec.start"),
-        Column("End", ".spec.end"),
+        Column("Active until", ".status.active.end"),
+        Column("Next", ".status.next.start"),
         Column("Zone", ".spec.timeZone"),
         Column("Reason", ".spec.reason"),
+        Column("Start", ".spec.start", priority=1),
+        Column("End", ".spec.end", priority=1),
+        Column("Recurs", ".spec.recurrence.rrule", priority=1),
         _AGE,
     ),
 )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from lockflight.api.common import ChangeType, Reason, Tier, parse_duration
-from lockflight.api.freezewindow import Exempt, FreezeWindow, FreezeWindowSpec, Selector
+from lockflight.api.freezewindow import Exempt, FreezeWindow, FreezeWindowSpec, OnRunning, Override, Selector
 from lockflight.api.kinds import FREEZE_WINDOW
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, local_zone_name, pass_app
@@ -40,6 +40,21 @@ def freeze() -> None:
     help="When it ends: 2026-12-24T18:00 in --time-zone, or 4h. [default: when lifted]",
 )
 @click.option("--time-zone", metavar="ZONE", help="IANA zone. [default: that of this machine]")
+@click.option("--abort", is_flag=True, help="Cancel what runs, and take it back. [default: it may finish]")
+@click.option(
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="ROLE[=COUNT]",
+    help="Approvals that let a change past which names this freeze; repeat.",
+)
+@click.option(
+    "--override-emergency",
+    "emergencies",
+    multiple=True,
+    metavar="ROLE[=COUNT]",
+    help="The same for an emergency; repeat. [default: as --override]",
+)
 @click.option("--name", help="Name of the object. [default: freeze-, and the time]")
 @command_options
 @pass_app
@@ -53,6 +68,9 @@ def now(
     exempt: Sequence[str],
     end: str | None,
     time_zone: str | None,
+    abort: bool,
+    overrides: Sequence[str],
+    emergencies: Sequence[str],
     name: str | None,
 ) -> None:
     """Begin a freeze now: nothing new starts until it ends or is lifted.
@@ -74,6 +92,8 @@ def now(
             else None,
             applications=tuple(applications),
             exempt=Exempt.model_validate({"changeTypes": list(exempt)}) if exempt else None,
+            override=_override(overrides, emergencies),
+            on_running=OnRunning.ABORT if abort else None,
         )
     except ValidationError as problem:
         raise click.UsageError(first_problem(problem)) from problem
@@ -113,6 +133,22 @@ def _zone(name: str | None, *, needed: bool) -> tuple[ZoneInfo, str]:
     except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
         msg = f"--time-zone {chosen!r} is no IANA zone: write one such as Europe/Berlin"
         raise click.UsageError(msg) from problem
+
+
+def _override(overrides: Sequence[str], emergencies: Sequence[str]) -> Override | None:
+    if emergencies and not overrides:
+        msg = "--override-emergency goes with --override"
+        raise click.UsageError(msg)
+    if not overrides:
+        return None
+    given = {"approvals": _counts(overrides), "emergency": _counts(emergencies) or None}
+    return Override.model_validate(given)
+
+
+def _counts(texts: Sequence[str]) -> list[dict[str, object]]:
+    """``cab=2`` as a role and how many of it."""
+    rows = (text.partition("=") for text in texts)
+    return [{"role": role, "count": count or 1} for role, _, count in rows]
 
 
 def _wall(instant: datetime) -> str:

@@ -10,12 +10,14 @@ from lockflight.api.changerequest import ChangePhase, ChangeRequest, ChangeReque
 from lockflight.api.common import ChangeType, RiskLevel, RoleCount, Tier, parse_duration
 from lockflight.api.conditions import Condition, condition, merge
 from lockflight.api.delegation import Delegation
+from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.assessment import change_base, effective_risk
 from lockflight.policy.effective import DEFAULT_VALID_FOR, quorum_rule, union
 from lockflight.policy.lifecycle import state
 from lockflight.policy.model import Effective, Verdict
+from lockflight.policy.override import needed
 from lockflight.policy.risk import declared, highest
 from lockflight.policy.standing import Standing, base_changed, standing
 from lockflight.policy.voices import Voices
@@ -38,11 +40,13 @@ def assess(
     now: datetime,
     pattern: Verdict | None = None,
     delegations: Sequence[Delegation] = (),
+    freezes: Sequence[FreezeWindow] = (),
 ) -> Assessment:
     """Judge a change whose status holds the current plans; ``problems`` are what is in the way of a plan.
 
     ``promotions`` are those that ran under it; ``pattern`` is what the StandardChange it follows says of it;
     ``delegations`` are those of the stack and of the root namespace.
+    ``freezes`` are those that it asks to go past.
     """
     base, risk = change_base(change.status.plans, {}), _risk(change)
     observed = _observed(change, now, risk.effective, base)
@@ -50,7 +54,7 @@ def assess(
     change = change.model_copy(
         update={"status": change.status.model_copy(update={"observed": observed, "used_by": used})}
     )
-    needs = required(change, governed, risk.effective)
+    needs = required(change, governed, risk.effective, freezes)
     found = standing(
         change,
         needs,
@@ -95,13 +99,20 @@ def assess(
 
 
 def required(
-    change: ChangeRequest, governed: Mapping[str, Effective], risk: RiskLevel = RiskLevel.LOW
+    change: ChangeRequest,
+    governed: Mapping[str, Effective],
+    risk: RiskLevel = RiskLevel.LOW,
+    freezes: Sequence[FreezeWindow] = (),
 ) -> tuple[RoleCount, ...]:
-    """The union of the roles of all environments named, each with its largest count; a pattern needs no more."""
+    """The union of the roles of all environments and freezes named, each with its largest count.
+
+    A pattern needs no more, but for freezes.
+    """
+    overrides = [needed(change, freeze) for freeze in freezes]
     if change.spec.type is ChangeType.STANDARD:
-        return ()
+        return union(overrides)
     controls = (governed[name].spec.change_control for name in change.spec.environments if name in governed)
-    return union([quorum_rule(control.normal, risk) for control in controls if control and control.normal])
+    return union([*(quorum_rule(c.normal, risk) for c in controls if c and c.normal), *overrides])
 
 
 def _valid_for(change: ChangeRequest, governed: Mapping[str, Effective]) -> str:

@@ -10,6 +10,7 @@ from lockflight.api.common import ChangeType
 from lockflight.api.conditions import find
 from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
+from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy.assessment import used
@@ -17,6 +18,7 @@ from lockflight.policy.change import Assessment, assess
 from lockflight.policy.conflicts import conflicts, next_free
 from lockflight.policy.digest import change_digest
 from lockflight.policy.model import Effective, PlanProblem, Verdict
+from lockflight.policy.override import named
 from lockflight.policy.pattern import judge
 from lockflight.policy.verdicts import passed, waiting
 from lockflight.ports import Severity
@@ -53,7 +55,8 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     pattern = _pattern(deps, with_plans, assessed, governed)
     places = dict.fromkeys((deps.options.root_namespace, stack))
     delegations = tuple(d for place in places for d in deps.store.of(Delegation, place))
-    verdict = assess(with_plans, governed, release, promotions, problems, now, pattern, delegations)
+    overridden = named(change, deps.store.listed(FreezeWindow, deps.options.root_namespace, stack))
+    verdict = assess(with_plans, governed, release, promotions, problems, now, pattern, delegations, overridden)
     decided, again = authorise(deps, change.model_copy(update={"status": verdict.status}))
     verdict = Assessment(decided.status, min((t for t in (verdict.retry_at, again) if t), default=None))
     before = find(change.status.conditions, reasons.APPROVED)
@@ -92,8 +95,16 @@ def _over(change: ChangeRequest) -> bool:
     return phase is not ChangePhase.EXPIRED or change.status.observed_generation == change.metadata.generation
 
 
-async def record_use(deps: Deps, change: ChangeRequest, promotion: Promotion, plan_digest: str) -> ChangeRequest:
+async def record_use(
+    deps: Deps,
+    change: ChangeRequest,
+    promotion: Promotion,
+    plan_digest: str,
+    freezes: tuple[FreezeWindow, ...] = (),
+) -> ChangeRequest:
     """Write down that ``promotion`` uses the approval, before it acts; once, however often it is tried.
+
+    ``freezes`` are those in force that it goes past by their override: they are put on the record too.
 
     Raises ConflictError if the change moved on since it was read: an approval withdrawn meanwhile is not used.
     """
@@ -103,6 +114,7 @@ async def record_use(deps: Deps, change: ChangeRequest, promotion: Promotion, pl
         promotion_uid=uid,
         plan_digest=plan_digest,
         at=deps.clock.now(),
+        freezes=tuple(f"{f.metadata.namespace}/{f.metadata.name}" for f in freezes),
     )
     others = tuple(known for known in change.status.used_by if known.promotion_uid != uid)
     return await write(deps, change, change.status.model_copy(update={"used_by": (*others, use)}), guarded=True)

@@ -30,6 +30,9 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
             pass
         case Environment() as environment:
             keys |= _of_stack(store, None if key.namespace == root else key.namespace)
+            if old is None or new is None:
+                # What freezes select is another list of environments now.
+                keys |= {key_of(f) for ns in {root, key.namespace} for f in store.of(FreezeWindow, ns)}
             keys |= {
                 key_of(e)
                 for e in store.of(Environment, None if key.namespace == root else environment.metadata.namespace)
@@ -43,10 +46,10 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
             keys |= {key_of(p) for p in _open(store, stack)} | {key_of(c) for c in store.of(ChangeRequest, stack)}
         case ReleaseCalendar() if not _same_spec(old, new):
             keys |= _of_calendar(store, None if key.namespace == root else key.namespace)
-        case FreezeWindow():
-            keys |= {key_of(p) for p in _open(store, None if key.namespace == root else key.namespace)}
-            if not _same_spec(old, new):
-                keys |= _approved(store, None if key.namespace == root else key.namespace)
+        case FreezeWindow() if not _same_spec(old, new):
+            stack = None if key.namespace == root else key.namespace
+            keys |= {key_of(p) for p in _open(store, stack)} | _approved(store, stack)
+            keys |= {key_of(c) for c in store.of(ChangeRequest, stack) if _asks_past(c, key.name)}
         case StandardChange() as standard:
             keys |= _of_standard(store, standard, root)
         case _:
@@ -91,6 +94,10 @@ def peers(store: Store, promotion: Promotion) -> Iterator[Promotion]:
 
 def _phase(obj: AnyObject | None) -> object:
     return obj.status.phase if isinstance(obj, Promotion) else None
+
+
+def _asks_past(change: ChangeRequest, freeze: str) -> bool:
+    return change.spec.freeze_override is not None and freeze in change.spec.freeze_override.windows
 
 
 def _same_spec(old: AnyObject | None, new: AnyObject | None) -> bool:

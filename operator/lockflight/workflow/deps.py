@@ -40,6 +40,13 @@ class Running:
     aborted: asyncio.Event = field(default_factory=asyncio.Event)
     helm_release: tuple[str, str] | None = None
     """Namespace and name of the Helm release being acted on."""
+    aborted_by: str = ""
+    """What aborted it, where that was not a person."""
+
+    @property
+    def words(self) -> str:
+        """What is said of it once it is aborted."""
+        return f"aborted by {self.aborted_by}" if self.aborted_by else "aborted"
 
 
 @dataclass(slots=True)

@@ -130,7 +130,7 @@ async def _apply(work: Forward, targets: Mapping[str, Revision | None], *, again
     """Apply the components that are not there yet, in order."""
     for index, component in enumerate(work.planned.plan.components):
         if work.running.aborted.is_set():
-            return Failure("aborted", aborted=True)
+            return Failure(work.running.words, aborted=True)
         if _there(work, component, targets):
             _deployed(work, component)
             continue
@@ -143,10 +143,10 @@ async def _apply(work: Forward, targets: Mapping[str, Revision | None], *, again
         state = "Deployed" if succeeded(result) else "Aborted" if aborted else "Failed"
         work.note(component.name, state, revision=result.revision, message=result.message)
         if not succeeded(result):
-            what = "aborted while applying" if aborted else "could not apply"
+            what = f"{work.running.words} while applying" if aborted else "could not apply"
             return Failure(f"{what} component {component.name}: {result.message}", aborted=aborted)
     if work.running.aborted.is_set():
-        return Failure("aborted", aborted=True)
+        return Failure(work.running.words, aborted=True)
     await _applied(work)
     return None
 

@@ -1,67 +1,126 @@
-"""Reconcile a FreezeWindow: show its phase, its instants and whom it holds. Gates judge the spec themselves."""
+"""Reconcile a FreezeWindow: show when it holds and whom, and cancel what it aborts. Gates judge the spec themselves."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from lockflight.api import reasons
+from lockflight.api.common import Tier
 from lockflight.api.conditions import condition, merge
-from lockflight.api.freezewindow import FreezePhase, FreezeWindow
-from lockflight.api.promotion import Phase, Promotion
+from lockflight.api.environment import Environment
+from lockflight.api.freezewindow import FreezePhase, FreezeWindow, Occurrence, OnRunning
+from lockflight.api.promotion import Action, Phase, Promotion
+from lockflight.policy.agenda import called
+from lockflight.policy.override import aborting
+from lockflight.policy.time.recurrence import Around, Span
 from lockflight.policy.time.zones import InvalidTime
-from lockflight.policy.windows import span
+from lockflight.policy.windows import FOREVER, occurrences
+from lockflight.workflow import gather
 from lockflight.workflow.deps import Deps
+from lockflight.workflow.promotion import interrupt
 from lockflight.workflow.status import write
 
 _SHOWN = 64
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    phase: FreezePhase
+    around: Around
+    message: str
+
+
 async def reconcile(deps: Deps, freeze: FreezeWindow) -> datetime | None:
-    """One pass; the next instant at which its phase changes."""
+    """One pass; the next instant at which what it shows changes. Raises PortError."""
     now, generation = deps.clock.now(), freeze.metadata.generation
-    root = freeze.metadata.namespace == deps.options.root_namespace
-    starts: datetime | None = None
-    ends: datetime | None = None
-    try:
-        starts, ends = span(freeze)
-        phase = _phase(freeze, starts, ends, now)
-        message = {
-            FreezePhase.LIFTED: f"lifted: {freeze.spec.lift.reason if freeze.spec.lift else ''}",
-            FreezePhase.ACTIVE: f"{freeze.spec.reason}: nothing starts where it applies",
-        }.get(phase, freeze.spec.reason)
-        ready, reason = True, phase.value
-    except InvalidTime as problem:
-        phase, message, ready, reason = (
-            FreezePhase.INVALID,
-            f"{problem}; until mended it holds everything it selects",
-            False,
-            "Invalid",
-        )
-    held = [
-        f"{p.metadata.namespace}/{p.metadata.name}"
-        for p in deps.store.of(Promotion, None if root else freeze.metadata.namespace)
-        if p.status.phase is Phase.ON_HOLD
-        and any(g.name == reasons.FREEZE and freeze.metadata.name in g.message for g in p.status.gates)
-    ]
-    deps.metrics.gauge("freeze_window_active", float(phase is FreezePhase.ACTIVE), window=freeze.metadata.name)
+    seen = _look(freeze, now)
+    if seen.phase is FreezePhase.ACTIVE and freeze.spec.on_running is OnRunning.ABORT:
+        _abort(deps, freeze, now)
+    selected = _environments(deps, freeze)
+    message = seen.message if selected or seen.phase is FreezePhase.INVALID else f"{seen.message} (selects nothing yet)"
+    ready = condition(
+        reasons.READY, seen.phase is not FreezePhase.INVALID, seen.phase.value, message, generation=generation, now=now
+    )
+    deps.metrics.gauge("freeze_window_active", float(seen.phase is FreezePhase.ACTIVE), window=freeze.metadata.name)
+    transition = _transition(seen, now)
     status = freeze.status.model_copy(
         update={
             "observed_generation": generation,
-            "conditions": merge(
-                freeze.status.conditions,
-                [condition(reasons.READY, ready, reason, message, generation=generation, now=now)],
-            ),
-            "phase": phase,
-            "starts_at": starts,
-            "ends_at": ends,
-            "affected": tuple(sorted(held)[:_SHOWN]),
+            "conditions": merge(freeze.status.conditions, [ready]),
+            "phase": seen.phase,
+            "active": _occurrence(seen.around.current),
+            "next": _occurrence(seen.around.next),
+            "next_transition": transition,
+            "environments": selected[:_SHOWN],
+            "affected": _held(deps, freeze)[:_SHOWN],
         }
     )
     await write(deps, freeze, status)
-    return next((t for t in (starts, ends) if t is not None and t > now and phase is not FreezePhase.LIFTED), None)
+    return transition
 
 
-def _phase(freeze: FreezeWindow, starts: datetime, ends: datetime | None, now: datetime) -> FreezePhase:
+def _look(freeze: FreezeWindow, now: datetime) -> _Seen:
+    nothing = Around(None, None)
     if freeze.spec.lift is not None:
-        return FreezePhase.LIFTED
-    if now < starts:
-        return FreezePhase.UPCOMING
-    return FreezePhase.ACTIVE if ends is None or now < ends else FreezePhase.ENDED
+        return _Seen(FreezePhase.LIFTED, nothing, f"lifted: {freeze.spec.lift.reason}")
+    try:
+        around = occurrences(freeze).around(now)
+    except InvalidTime as problem:
+        return _Seen(FreezePhase.INVALID, nothing, f"{problem}; until mended it holds everything it selects")
+    if around.current is not None:
+        return _Seen(FreezePhase.ACTIVE, around, f"{freeze.spec.reason}: nothing starts where it applies")
+    phase = FreezePhase.UPCOMING if around.next is not None else FreezePhase.ENDED
+    return _Seen(phase, around, freeze.spec.reason)
+
+
+def _transition(seen: _Seen, now: datetime) -> datetime | None:
+    current, following = seen.around
+    times = [current.end if current else None, following.start if following else None]
+    return min((t for t in times if t is not None and now < t < FOREVER), default=None)
+
+
+def _occurrence(span: Span | None) -> Occurrence | None:
+    return Occurrence(start=span.start, end=span.end if span.end < FOREVER else None) if span else None
+
+
+def _namespace(deps: Deps, freeze: FreezeWindow) -> str | None:
+    """Whom it binds: its stack, or every one."""
+    own = freeze.metadata.namespace
+    return None if own == deps.options.root_namespace else own
+
+
+def _environments(deps: Deps, freeze: FreezeWindow) -> tuple[str, ...]:
+    where, root = freeze.spec.environments, deps.options.root_namespace
+    names = frozenset(where.names) if where else frozenset[str]()
+    tiers = frozenset(where.tiers) if where else frozenset[Tier]()
+    return tuple(
+        sorted(
+            f"{e.metadata.namespace}/{e.metadata.name}"
+            for e in deps.store.of(Environment, _namespace(deps, freeze))
+            if e.metadata.namespace != root
+            and (not tiers or e.spec.tier in tiers)
+            and (not names or e.metadata.name in names)
+        )
+    )
+
+
+def _held(deps: Deps, freeze: FreezeWindow) -> tuple[str, ...]:
+    name = f"{called(freeze)} ("
+    broken = f"{called(freeze)}: "
+    return tuple(
+        sorted(
+            f"{p.metadata.namespace}/{p.metadata.name}"
+            for p in deps.store.of(Promotion, _namespace(deps, freeze))
+            if p.status.phase is Phase.ON_HOLD
+            and any(g.name == reasons.FREEZE and (name in g.message or broken in g.message) for g in p.status.gates)
+        )
+    )
+
+
+def _abort(deps: Deps, freeze: FreezeWindow, now: datetime) -> None:
+    """Cancel what this process executes where the freeze applies; a way back goes on."""
+    for promotion in tuple(deps.store.of(Promotion, _namespace(deps, freeze))):
+        if promotion.metadata.uid not in deps.running or promotion.spec.action is Action.ROLLBACK:
+            continue
+        why = aborting(gather.beside(deps, promotion), now)
+        if why is not None:
+            interrupt(deps, promotion, why)

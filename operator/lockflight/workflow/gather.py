@@ -160,8 +160,8 @@ def _from_store(deps: Deps, promotion: Promotion) -> _Objects:
         environments=tuple(store.of(Environment, stack)),
         baselines=tuple(store.of(Environment, root)),
         changes=candidates(deps, promotion),
-        freezes=tuple(f for ns in dict.fromkeys((root, stack)) for f in store.of(FreezeWindow, ns)),
         delegations=tuple(d for ns in dict.fromkeys((root, stack)) for d in store.of(Delegation, ns)),
+        freezes=store.listed(FreezeWindow, root, stack),
     )
 
 
@@ -195,8 +195,8 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
         environments=tuple(e for e in environments if isinstance(e, Environment)),
         baselines=tuple(e for e in baselines if isinstance(e, Environment)),
         changes=tuple(c for c in changes if isinstance(c, ChangeRequest)),
-        freezes=tuple({f.metadata.uid: f for f in (*freezes, *root_freezes) if isinstance(f, FreezeWindow)}.values()),
         delegations=delegations,
+        freezes=_freezes(deps, stack, (*root_freezes, *freezes)),
     )
     environment = next((e for e in objects.environments if e.metadata.name == current.spec.environment_ref.name), None)
     if environment is not None:
@@ -227,6 +227,16 @@ async def _delegations(deps: Deps, stack: str, changes: Iterable[AnyObject | Non
     places = dict.fromkeys((deps.options.root_namespace, stack))
     found = await asyncio.gather(*(deps.cluster.list("Delegation", place) for place in places))
     return tuple(d for rows in found for d in rows if isinstance(d, Delegation))
+
+
+def _freezes(deps: Deps, stack: str, read: Iterable[AnyObject]) -> tuple[FreezeWindow, ...]:
+    """The freezes just read; as the tuple that is known, where nothing changed: what it means was worked out before."""
+    fresh = {f.metadata.uid: f for f in read if isinstance(f, FreezeWindow)}
+    known = deps.store.listed(FreezeWindow, deps.options.root_namespace, stack)
+    versions = {f.metadata.uid: f.metadata.resource_version for f in known}
+    if versions == {uid: f.metadata.resource_version for uid, f in fresh.items()}:
+        return known
+    return tuple(fresh.values())
 
 
 def _judged(deps: Deps, objects: _Objects) -> Snapshot:

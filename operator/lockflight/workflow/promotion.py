@@ -14,6 +14,7 @@ from lockflight.api.environment import Environment
 from lockflight.api.promotion import Execution, Phase, Promotion
 from lockflight.policy.gates import evaluate_all
 from lockflight.policy.model import NamedVerdict, Plan, PlanProblem, Snapshot
+from lockflight.policy.override import gone_past, overridden
 from lockflight.policy.promotion import Decision, Finish, Start, Wait, decide
 from lockflight.ports import ConflictError, GoneError, NotLeaderError, Severity, UnreachableError
 from lockflight.workflow import catalogue, gather, sealing
@@ -148,7 +149,10 @@ async def _start(deps: Deps, read: Gathered, verdicts: tuple[NamedVerdict, ...])
         try:
             if snapshot.standard is not None:
                 await catalogue.record_use(deps, snapshot.standard, change, snapshot.promotion)
-            change = await changes.record_use(deps, change, snapshot.promotion, planned.plan.digest)
+            past = gone_past(snapshot, deps.clock.now())
+            change = await changes.record_use(deps, change, snapshot.promotion, planned.plan.digest, past)
+            for freeze in past:
+                await deps.audit.seal(snapshot.stack, overridden(change, freeze, snapshot.promotion))
         except GoneError as gone:
             raise ConflictError(str(gone)) from gone
         snapshot = replace(snapshot, changes=(change,))
@@ -284,11 +288,16 @@ async def _deleted(deps: Deps, promotion: Promotion, gone: GoneError) -> None:
         deps.events.emit(environment, Severity.WARNING, "PromotionDeleted", message)
 
 
-def interrupt(deps: Deps, promotion: Promotion) -> None:
-    """Abort an execution of this process; nothing where none runs. A way back is not cancelled."""
+def interrupt(deps: Deps, promotion: Promotion, by: str = "") -> None:
+    """Abort an execution of this process; nothing where none runs. A way back is not cancelled.
+
+    ``by`` is what aborts it, where that is no person.
+    """
     running = deps.running.get(promotion.metadata.uid)
     if running is None:
         return
+    if not running.aborted.is_set():
+        running.aborted_by = by
     running.aborted.set()
     if running.helm_release is not None:
         deps.helm.cancel(*running.helm_release)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from lockflight.api.kinds import AnyObject
 from lockflight.api.promotion import Promotion
@@ -18,6 +18,7 @@ class Store:
     def __init__(self) -> None:
         self._buckets: dict[tuple[str, str], dict[str, AnyObject]] = defaultdict(dict)
         self.namespaces: dict[str, Namespace] = {}
+        self._listed: dict[str, dict[tuple[str, ...], tuple[AnyObject, ...]]] = {}
         self.broken: dict[Key, str] = {}
         """Objects that do not parse, and why: they take part in nothing, and what refers to them is closed."""
 
@@ -27,12 +28,15 @@ class Store:
         self.broken.pop(key, None)
         bucket = self._buckets[key.kind, key.namespace]
         previous = bucket.get(key.name)
-        bucket[key.name] = _trimmed(obj)
+        if previous is None or not _same(previous, obj):
+            bucket[key.name] = _trimmed(obj)
+            self._listed.pop(key.kind, None)
         return previous
 
     def remove(self, key: Key) -> AnyObject | None:
         """Forget an object; what was known of it is returned."""
         self.broken.pop(key, None)
+        self._listed.pop(key.kind, None)
         return self._buckets[key.kind, key.namespace].pop(key.name, None)
 
     def get(self, kind: type[T], namespace: str, name: str) -> T | None:
@@ -55,6 +59,14 @@ class Store:
                 if isinstance(obj, kind):
                     yield obj
 
+    def listed(self, kind: type[T], *namespaces: str) -> tuple[T, ...]:
+        """All objects of a kind in these namespaces: the same tuple until one of that kind changes."""
+        known = self._listed.setdefault(kind.__name__, {})
+        found = known.get(namespaces)
+        if found is None:
+            found = known[namespaces] = tuple(o for ns in dict.fromkeys(namespaces) for o in self.of(kind, ns))
+        return cast("tuple[T, ...]", found)
+
     def put_namespace(self, namespace: Namespace) -> Namespace | None:
         """Keep the newest state of a namespace; the previous one is returned."""
         previous = self.namespaces.get(namespace.name)
@@ -71,6 +83,12 @@ class Store:
         for (kind, _), bucket in self._buckets.items():
             sizes[kind] += len(bucket)
         return sizes
+
+
+def _same(one: AnyObject, other: AnyObject) -> bool:
+    """It is what is known already, read once more."""
+    version = other.metadata.resource_version
+    return bool(version) and (one.metadata.uid, one.metadata.resource_version) == (other.metadata.uid, version)
 
 
 def _trimmed(obj: AnyObject) -> AnyObject:

@@ -11,8 +11,6 @@ from lockflight.ports import JobResult, NotLeaderError, PortError, UnreachableEr
 from lockflight.workflow.progress import text_of
 from lockflight.workflow.run import Failure, Forward, succeeded
 
-ABORTED = "aborted"
-
 
 def checks(work: Forward) -> tuple[Verification, ...]:
     """What the environment asks for."""
@@ -33,14 +31,14 @@ async def verify(work: Forward) -> Failure | None:
         if any(v.name == check.name and v.state == "Passed" for v in work.status.verification):
             continue
         if work.running.aborted.is_set():
-            return Failure(ABORTED, aborted=True)
+            return Failure(work.running.words, aborted=True)
         await work.fence()
         passed, said = await _check(work, check)
         message = work.shown(said)
         aborted = not passed and work.running.aborted.is_set()
-        _ended(work, check, passed=passed, message=ABORTED if aborted else message)
+        _ended(work, check, passed=passed, message=work.running.words if aborted else message)
         if not passed:
-            words = ABORTED if aborted else f"verification {check.name} failed: {message}"
+            words = work.running.words if aborted else f"verification {check.name} failed: {message}"
             return Failure(words, aborted=aborted)
         if check is not wanted[-1]:
             # A check that took an hour is not repeated because the process died in the next one.
@@ -79,7 +77,7 @@ async def _check(work: Forward, check: Verification) -> tuple[bool, str]:
 async def _helm_tests(work: Forward, timeout: timedelta) -> tuple[bool, str]:
     for component in work.planned.plan.components:
         if work.running.aborted.is_set():
-            return False, ABORTED
+            return False, work.running.words
         work.running.helm_release = (work.namespace, component.helm_release)
         try:
             result = await work.deps.helm.test(work.namespace, component.helm_release, timeout)
@@ -95,7 +93,7 @@ async def _job_or_abort(work: Forward, name: str, timeout: timedelta) -> JobResu
     abort = asyncio.ensure_future(work.running.aborted.wait())
     try:
         await asyncio.wait({job, abort}, return_when=asyncio.FIRST_COMPLETED)
-        return job.result() if job.done() else JobResult(succeeded=False, message=ABORTED)
+        return job.result() if job.done() else JobResult(succeeded=False, message=work.running.words)
     finally:
         job.cancel()
         abort.cancel()

@@ -373,6 +373,37 @@ CASES = [
     Case(
         "FreezeWindow",
         "spec",
+        "recurrence stands instead of end: each one ends after recurrence.duration",
+        {"spec.end": DROP, "spec.recurrence": {"rrule": "FREQ=DAILY", "duration": "2h"}},
+        {"spec.recurrence": {"rrule": "FREQ=DAILY", "duration": "2h"}},
+    ),
+    *(
+        Case(
+            "FreezeWindow",
+            "spec.recurrence.rrule",
+            message,
+            {"spec.end": DROP, "spec.recurrence": {"rrule": good, "duration": "2h"}},
+            {"spec.end": DROP, "spec.recurrence": {"rrule": bad, "duration": "2h"}},
+        )
+        for message, good, bad in (
+            (
+                "FREQ is HOURLY, DAILY, WEEKLY, MONTHLY or YEARLY: what begins more often is no window",
+                "BYDAY=-1FR;FREQ=MONTHLY",
+                "FREQ=SECONDLY",
+            ),
+            ("COUNT and UNTIL: give one of them", "FREQ=DAILY;COUNT=2", "FREQ=DAILY;COUNT=2;UNTIL=20270101T000000"),
+        )
+    ),
+    Case(
+        "FreezeWindow",
+        "spec.recurrence.duration",
+        NO_TIME,
+        {"spec.end": DROP, "spec.recurrence": {"rrule": "FREQ=DAILY", "duration": "2h"}},
+        {"spec.end": DROP, "spec.recurrence": {"rrule": "FREQ=DAILY", "duration": "0h"}},
+    ),
+    Case(
+        "FreezeWindow",
+        "spec",
         "a lifted freeze stays lifted: declare another one",
         {"spec.lift.reason": "another reason"},
         {"spec.lift": DROP},

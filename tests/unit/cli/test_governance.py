@@ -11,6 +11,8 @@ CHANGE = (
     *("--title", "Payments 2.4.0", "--reason", "Refund limits"),
 )
 
+NOW_ = ("freeze", "now", "--reason", "x", "--time-zone", "UTC")
+
 
 def _only(api: FakeApi) -> dict[str, Any]:
     (found,) = api.objects.values()
@@ -87,6 +89,26 @@ def test_a_freeze_ends_after_a_time_or_at_a_time(end: str, wall: str) -> None:
     run(api, "freeze", "now", "--reason", "x", "--end", end, "--time-zone", "Europe/Berlin", "--exempt", "Emergency")
     assert _only(api)["spec"]["end"] == wall
     assert _only(api)["spec"]["exempt"] == {"changeTypes": ["Emergency"]}
+
+
+def test_a_freeze_says_who_lets_a_change_past_and_that_it_cancels_what_runs() -> None:
+    api = FakeApi()
+    run(api, *NOW_, "--abort", "--override", "cab=2", "--override-emergency", "ecab")
+    assert _only(api)["spec"] | {"start": ""} == {
+        "applications": [],
+        "reason": "x",
+        "timeZone": "UTC",
+        "start": "",
+        "onRunning": "Abort",
+        "override": {"approvals": [{"role": "cab", "count": 2}], "emergency": [{"role": "ecab", "count": 1}]},
+    }
+
+
+@pytest.mark.parametrize("wrong", [("--override", "cab=0"), ("--override", "=2"), ("--override-emergency", "ecab")])
+def test_an_override_that_cannot_be_is_wrong_usage(wrong: tuple[str, ...]) -> None:
+    api = FakeApi()
+    assert run(api, *NOW_, *wrong).exit_code == 2
+    assert not api.writes
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,15 @@ import pytest
 
 from lockflight.api import reasons
 from lockflight.api.changerequest import ChangePhase
-from lockflight.api.promotion import Outcome
+from lockflight.api.promotion import Outcome, Phase, Promotion
 from lockflight.policy.model import HelmStatus, Snapshot
+from lockflight.policy.override import aborting, gone_past, lets_through
 from tests.unit.policy.builders import (
     BEFORE,
     FIVE,
     NOW,
     STACK,
+    approval,
     change,
     environment,
     freeze,
@@ -104,6 +106,7 @@ def test_work_must_end_before_the_next_freeze_begins() -> None:
     soon = freeze(start="2026-12-01T13:05:00")
     found = verdict(reasons.FREEZE, world(freezes=(soon,)))
     assert (found.reason, found.retry_at) == (reasons.FREEZE_AHEAD, END)
+    assert "nothing was measured here yet, so it is spec.timeout, 10m" in found.message
     assert "begins 2026-12-01 13:05 CET (2026-12-01 12:05Z)" in found.message
     exactly = freeze(start="2026-12-01T13:10:00")
     assert verdict(reasons.FREEZE, world(freezes=(exactly,))).open
@@ -138,6 +141,153 @@ def test_nobody_gets_past_a_freeze_with_a_change_that_nobody_has_to_approve() ->
 def test_a_type_that_change_control_does_not_accept_is_not_exempt() -> None:
     s = world(freezes=(freeze(exempt={"changeTypes": ["Emergency"]}),), changes=(change(type="Emergency"),))
     assert not verdict(reasons.FREEZE, s).open
+
+
+NIGHTLY = {"end": None, "start": "2026-11-01T12:30:00", "recurrence": {"rrule": "FREQ=DAILY", "duration": "2h"}}
+
+
+@pytest.mark.parametrize(
+    ("at", "open_"),
+    [
+        ("2026-12-01T11:19:00+00:00", True),
+        ("2026-12-01T11:21:00+00:00", False),  # ten minutes of work would run into it
+        ("2026-12-01T11:30:00+00:00", False),
+        ("2026-12-01T13:29:59+00:00", False),
+        ("2026-12-01T13:30:00+00:00", True),
+    ],
+)
+def test_a_recurring_freeze_holds_every_time_it_comes(at: str, open_: bool) -> None:
+    assert verdict(reasons.FREEZE, world(freezes=(freeze(**NIGHTLY),)), datetime.fromisoformat(at)).open is open_
+
+
+def test_freezes_that_touch_or_leave_no_time_for_work_are_one_to_whoever_waits() -> None:
+    first = freeze(end="2026-12-02T00:00:00")
+    touching = freeze("close", start="2026-12-02T00:00:00", end="2026-12-03T00:00:00")
+    near = freeze("audit", start="2026-12-03T00:05:00", end="2026-12-04T00:00:00")
+    later = freeze("later", start="2026-12-04T12:00:00", end="2026-12-05T00:00:00")
+    found = verdict(reasons.FREEZE, world(freezes=(first, touching, near, later)))
+    assert found.retry_at == datetime(2026, 12, 3, 23, 0, tzinfo=UTC)
+    assert (
+        "then freeze lockflight-system/close (Year end) until 2026-12-03 00:00 CET (2026-12-02 23:00Z)" in found.message
+    )
+    assert "then freeze lockflight-system/audit" in found.message
+    assert "later" not in found.message
+    assert verdict(reasons.FREEZE, world(freezes=(first, touching, near, later)), found.retry_at).open
+
+
+def test_before_a_freeze_that_others_follow_it_says_when_all_are_over() -> None:
+    soon = freeze(start="2026-12-01T13:05:00", end="2026-12-02T00:00:00")
+    touching = freeze("close", start="2026-12-02T00:00:00", end="2026-12-03T00:00:00")
+    found = verdict(reasons.FREEZE, world(freezes=(soon, touching)))
+    assert (found.reason, found.retry_at) == (reasons.FREEZE_AHEAD, datetime(2026, 12, 2, 23, 0, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "recurrence",
+    [
+        {"rrule": "FREQ=SECONDLY", "duration": "1h"},
+        {"rrule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "duration": "1h"},
+        {"rrule": "FREQ=DAILY", "duration": "0s"},
+    ],
+)
+def test_a_recurrence_that_cannot_be_judged_holds_what_it_selects(recurrence: dict[str, str]) -> None:
+    found = verdict(reasons.FREEZE, world(freezes=(freeze(end=None, recurrence=recurrence),)))
+    assert (found.outcome, found.reason) == (Outcome.WAITING, reasons.FREEZE_INVALID)
+    assert "spec.recurrence." in found.message
+
+
+def took(minutes: int, days: int, **status: Any) -> Promotion:
+    """A deployment of payments to production ``days`` ago."""
+    began = NOW - hours(24 * days)
+    name = f"ago-{days}"
+    return promotion(name, phase=Phase.SUCCEEDED, started=began, verified=began + timedelta(minutes=minutes), **status)
+
+
+def test_the_horizon_is_the_longest_of_the_last_five_deployments_here() -> None:
+    soon = freeze(start="2026-12-01T13:30:00")
+    past = (took(50, 9), *(took(n, n) for n in range(1, 5)), took(25, 5))
+    assert verdict(reasons.FREEZE, world(freezes=(soon,), peers=past)).open
+    slow = (*past, took(35, 0))
+    found = verdict(reasons.FREEZE, world(freezes=(soon,), peers=slow))
+    assert found.reason == reasons.FREEZE_AHEAD
+    assert "of the last 5 here the longest took 35m" in found.message
+
+
+def test_what_was_taken_back_or_never_verified_measures_nothing() -> None:
+    soon = freeze(start="2026-12-01T13:05:00")
+    bad = (took(1, 1, remediation="Rollback"), promotion("broken", started=NOW - hours(2), deployed=NOW - hours(1)))
+    found = verdict(reasons.FREEZE, world(freezes=(soon,), peers=bad))
+    assert found.reason == reasons.FREEZE_AHEAD
+    assert "nothing was measured here yet" in found.message
+
+
+OVERRIDE = {"approvals": [{"role": "cab", "count": 2}], "emergency": [{"role": "ecab", "count": 1}]}
+ASKS = {"freezeOverride": {"windows": ["year-end"], "justification": "a regulator asks for it"}}
+
+
+def test_a_change_that_names_the_freeze_and_has_its_approvals_goes_past_it() -> None:
+    frozen = (freeze(override=OVERRIDE),)
+    one = world(freezes=frozen, changes=(change(**ASKS, approvals=[approval("alice")]),))
+    found = verdict(reasons.FREEZE, one)
+    assert found.reason == reasons.FREEZE_ACTIVE
+    assert "to go past it, change chg-1042 has 1/2 cab, needs 1 more of role cab" in found.message
+    assert [(row.who, row.what) for row in found.waiting_for] == [
+        ("cab", "1 of 2 approvals of chg-1042 to go past the freeze")
+    ]
+    assert gone_past(one, NOW) == ()
+    both = world(freezes=frozen, changes=(change(**ASKS, approvals=[approval("alice"), approval("bob")]),))
+    found = verdict(reasons.FREEZE, both)
+    assert found.open
+    assert "goes past freeze lockflight-system/year-end" in found.message
+    assert gone_past(both, NOW) == frozen
+
+
+def test_an_override_lets_nothing_past_another_freeze_of_the_same_time() -> None:
+    both = [approval("alice"), approval("bob")]
+    frozen = (freeze(override=OVERRIDE), freeze("stop", STACK, override=OVERRIDE))
+    found = verdict(reasons.FREEZE, world(freezes=frozen, changes=(change(**ASKS, approvals=both),)))
+    assert found.reason == reasons.FREEZE_ACTIVE
+    assert "payments/stop" in found.message
+    assert "year-end" not in found.message
+
+
+def test_a_freeze_without_override_lets_nobody_past() -> None:
+    both = [approval("alice"), approval("bob")]
+    found = verdict(reasons.FREEZE, world(freezes=(freeze(),), changes=(change(**ASKS, approvals=both),)))
+    assert found.reason == reasons.FREEZE_ACTIVE
+    assert "change chg-1042 asks to go past it, which spec.override allows nobody" in found.message
+
+
+@pytest.mark.parametrize(("kind", "goes"), [("Emergency", True), ("Normal", False)])
+def test_an_override_of_an_emergency_has_approvals_of_its_own(kind: str, *, goes: bool) -> None:
+    frozen = freeze(override=OVERRIDE)
+    asking = change(**ASKS, type=kind, approvals=[approval("eve", role="ecab")])
+    assert lets_through(world(freezes=(frozen,), changes=(asking,)), frozen, NOW) is goes
+
+
+def test_who_asked_for_the_change_does_not_let_it_past() -> None:
+    frozen = (freeze(override=OVERRIDE),)
+    own = change(**ASKS, approvals=[approval("alice"), approval("rita@example")])
+    assert not lets_through(world(freezes=frozen, changes=(own,)), frozen[0], NOW)
+
+
+def test_an_override_waits_in_an_environment_without_change_control() -> None:
+    frozen = (freeze(environments={"tiers": ["UAT"]}, override=OVERRIDE),)
+    both = [approval("alice"), approval("bob")]
+    s = world(environment=FIVE[3], freezes=frozen, changes=(change(environments=["uat"], **ASKS, approvals=both),))
+    found = verdict(reasons.FREEZE, s)
+    assert found.reason == reasons.FREEZE_ACTIVE
+    assert "has no change control that judges the change" in found.message
+
+
+def test_only_a_freeze_that_says_abort_aborts_and_not_what_goes_past_it() -> None:
+    assert aborting(world(freezes=(freeze(),)), NOW) is None
+    abort = (freeze(onRunning="Abort", override=OVERRIDE),)
+    assert (
+        aborting(world(freezes=abort), NOW) == "freeze lockflight-system/year-end (Year end): spec.onRunning is Abort"
+    )
+    both = [approval("alice"), approval("bob")]
+    assert aborting(world(freezes=abort, changes=(change(**ASKS, approvals=both),)), NOW) is None
 
 
 def back_out_world(**given: Any) -> Snapshot:

@@ -6,17 +6,19 @@ from hypothesis import strategies as st
 
 from lockflight.api.common import Tier
 from lockflight.policy.time.zones import InvalidTime
-from lockflight.policy.windows import selects, span
-from tests.unit.policy.builders import freeze
+from lockflight.policy.windows import FOREVER, Target, occurrences, selects
+from tests.unit.policy.builders import NOW, freeze
 
 
 def test_a_window_that_daylight_saving_leaves_nothing_of_is_invalid() -> None:
     with pytest.raises(InvalidTime, match="does not lie after"):
-        span(freeze(start="2026-03-29T02:30:00", end="2026-03-29T03:15:00"))
+        occurrences(freeze(start="2026-03-29T02:30:00", end="2026-03-29T03:15:00"))
 
 
 def test_until_lifted_has_no_end() -> None:
-    assert span(freeze(end=None))[1] is None
+    current = occurrences(freeze(end=None)).around(NOW).current
+    assert current is not None
+    assert current.end == FOREVER
 
 
 names = st.sampled_from(["uat", "production"])
@@ -36,4 +38,4 @@ def test_selectors_are_anded_and_their_lists_are_ored(
         and (not chosen_names or name in chosen_names)
         and (not chosen_apps or app in chosen_apps)
     )
-    assert selects(window, environment=name, tier=tier, application=app) is expected
+    assert selects(window, Target(name, tier, app)) is expected

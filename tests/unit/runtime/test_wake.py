@@ -109,6 +109,7 @@ async def test_a_freeze_that_is_lifted_wakes_what_it_held(scene: Scene) -> None:
     scene.listen()
     lifted = freeze(version=2)
     lifted["spec"]["lift"] = {"reason": "over"}
+    lifted["metadata"]["generation"] = 2
     scene.saw(lifted)
     await scene.work()
     assert P1 in scene.worked

@@ -1,103 +1,96 @@
 """Freeze: no freeze covers this target now, and none begins before the expected end of the work."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lockflight.api import reasons
-from lockflight.api.common import ChangeType, parse_duration
-from lockflight.api.freezewindow import FreezeWindow
-from lockflight.policy import windows
+from lockflight.api.promotion import WaitingFor
+from lockflight.policy.agenda import Broken, Spell, agenda
 from lockflight.policy.backout import back_out
+from lockflight.policy.expected import expected
 from lockflight.policy.model import Verdict
-from lockflight.policy.time.zones import InvalidTime, both_clocks, zone
+from lockflight.policy.override import Overriding, lets_through, overriding
 from lockflight.policy.verdicts import Subject, given, not_applicable, passed, waiting
-
-
-@dataclass(frozen=True, slots=True)
-class _Spell:
-    """A freeze as instants."""
-
-    freeze: FreezeWindow
-    start: datetime
-    end: datetime | None
-
-    def covers(self, now: datetime) -> bool:
-        return self.start <= now and (self.end is None or now < self.end)
-
-    def clocks(self, when: datetime) -> str:
-        return both_clocks(when, zone(self.freeze.spec.time_zone))
-
-    def __str__(self) -> str:
-        return f"{_name(self.freeze)} ({self.freeze.spec.reason})"
+from lockflight.policy.windows import FOREVER, Target
 
 
 @given
 def evaluate(on: Subject, now: datetime) -> Verdict:
     """See docs/gates/freeze.md."""
-    way_back = back_out(on.snapshot, now)
+    s = on.snapshot
+    way_back = back_out(s, now)
     if way_back is not None and way_back.covered:
         return not_applicable(f"{way_back.message}, which a freeze does not hold")
-    spells: list[_Spell] = []
-    invalid: list[str] = []
-    for freeze in on.snapshot.freezes:
-        if freeze.spec.lift is not None or not _selects(on, freeze) or _exempt(on, freeze):
-            continue
-        try:
-            spells.append(_Spell(freeze, *windows.span(freeze)))
-        except InvalidTime as problem:
-            invalid.append(f"{_name(freeze)}: {problem}; until mended it holds what it selects")
-    active = [spell for spell in spells if spell.covers(now)]
-    if active or invalid:
-        return _held(active, invalid)
-    work = parse_duration(on.effective.spec.timeout or "10m")
-    ahead = min((s for s in spells if now < s.start < now + work), key=lambda s: s.start, default=None)
-    if ahead is not None:
+    target = Target(on.effective.name, on.effective.spec.tier, on.release.spec.application)
+    found = agenda(s.freezes, target, now)
+    active = [spell for spell in found.active if not lets_through(s, spell.freeze, now)]
+    broken = [b for b in found.broken if not lets_through(s, b.freeze, now)]
+    work = expected(s)
+    ahead = [spell for spell in found.ahead if not lets_through(s, spell.freeze, now)]
+    if active or broken:
+        return _held(on, active, broken, ahead, work.duration, now)
+    soon = ahead[0] if ahead and ahead[0].span.start < now + work.duration else None
+    if soon is not None:
+        _, opens = _reopening([soon], ahead, work.duration)
         return waiting(
             reasons.FREEZE_AHEAD,
-            f"{ahead} begins {ahead.clocks(ahead.start)}, before work that starts now would end: "
-            f"spec.timeout is {on.effective.spec.timeout}",
-            ahead.end,
+            f"{soon} begins {soon.clocks(soon.span.start)}, before work that starts now is expected to end: {work.why}",
+            opens,
         )
-    return passed("no freeze", retry_at=min((s.start - work for s in spells if s.start > now), default=None))
+    past = [str(spell) for spell in found.active]
+    words = f"goes past {'; '.join(past)}" if past else "no freeze"
+    return passed(words, retry_at=ahead[0].span.start - work.duration if ahead else None)
 
 
-def _held(active: Sequence[_Spell], invalid: Sequence[str]) -> Verdict:
-    """All of them are named; the latest end counts, and without one only a person ends it."""
+def _held(
+    on: Subject,
+    active: Sequence[Spell],
+    broken: Sequence[Broken],
+    ahead: Sequence[Spell],
+    work: timedelta,
+    now: datetime,
+) -> Verdict:
+    """All of them are named, and what follows without a gap; without an end only a person ends it."""
+    held: list[Spell | Broken] = [*active, *broken]
+    asked = {id(each): overriding(on.snapshot, each.freeze, now) for each in held}
+
+    def words(each: Spell | Broken) -> str:
+        text = f"{each} until {each.clocks(each.span.end)}" if isinstance(each, Spell) else str(each)
+        override = asked[id(each)]
+        return f"{text}; {override.why}" if override is not None else text
+
+    then, opens = _reopening(active, ahead, work)
     parts = [
-        f"{spell} until {spell.clocks(spell.end) if spell.end else 'it is lifted'}"
-        for spell in sorted(active, key=lambda s: s.freeze.metadata.name)
+        *map(words, active),
+        *(f"then {spell} until {spell.clocks(spell.span.end)}" for spell in then),
+        *map(words, broken),
     ]
-    ends = [spell.end for spell in active]
-    latest = max((end for end in ends if end is not None), default=None)
     return waiting(
         reasons.FREEZE_ACTIVE if active else reasons.FREEZE_INVALID,
-        "; ".join([*parts, *invalid]),
-        None if invalid or None in ends else latest,
+        "; ".join(parts),
+        None if broken else opens,
+        waiting_for=_approvers(on, list(asked.values())),
     )
 
 
-def _selects(on: Subject, freeze: FreezeWindow) -> bool:
-    return windows.selects(
-        freeze,
-        environment=on.effective.name,
-        tier=on.effective.spec.tier,
-        application=on.release.spec.application,
-    )
+def _reopening(active: Sequence[Spell], ahead: Sequence[Spell], work: timedelta) -> tuple[list[Spell], datetime | None]:
+    """Those that begin before work could end in between, and when the last of all ends; None: nobody knows."""
+    end, then = max((spell.span.end for spell in active), default=FOREVER), []
+    for spell in ahead:
+        if end == FOREVER or spell.span.start >= end + work:
+            break
+        if spell.span.end > end:
+            then.append(spell)
+            end = spell.span.end
+    return then, None if end == FOREVER else end
 
 
-def _exempt(on: Subject, freeze: FreezeWindow) -> bool:
-    """By the type of its change, where ChangeControl accepts that type and so asks for its approvals."""
-    change, control = on.snapshot.change, on.effective.spec.change_control
-    return (
-        freeze.spec.exempt is not None
-        and change is not None
-        and change.spec.type in freeze.spec.exempt.change_types
-        and change.spec.type is ChangeType.NORMAL
-        and control is not None
-        and control.normal is not None
-    )
-
-
-def _name(freeze: FreezeWindow) -> str:
-    return f"freeze {freeze.metadata.namespace}/{freeze.metadata.name}"
+def _approvers(on: Subject, asked: Sequence[Overriding | None]) -> list[WaitingFor]:
+    """Who could let it through now, where its change asks for that."""
+    change = on.snapshot.change
+    return [
+        WaitingFor(who=role, what=f"{have} approvals of {change.metadata.name} to go past the freeze")
+        for override in asked
+        if change is not None and override is not None and override.count is not None
+        for role, have in override.count.missing_roles()
+    ]

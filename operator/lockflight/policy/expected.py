@@ -1,0 +1,43 @@
+"""How long the work of a promotion will take, from how long it took here before."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from lockflight.api.common import format_duration, parse_duration
+from lockflight.api.promotion import Promotion
+from lockflight.policy.model import Snapshot
+
+LOOKED_AT: Final = 5
+"""The latest promotions count: what was measured long ago says little."""
+DEFAULT_TIMEOUT: Final = "10m"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """``why`` is where the number comes from, for people."""
+
+    duration: timedelta
+    why: str
+
+
+def expected(s: Snapshot) -> Expected:
+    """The longest of the latest five deployments of this application here that succeeded, verification included.
+
+    Where there is none, the environment's timeout.
+    """
+    took = [(p.status.execution.started_at, length) for p in s.peers if p.status.execution and (length := _took(p))]
+    latest = [length for _, length in sorted(took, reverse=True)[:LOOKED_AT]]
+    if latest:
+        longest = max(latest)
+        return Expected(longest, f"of the last {len(latest)} here the longest took {format_duration(longest)}")
+    timeout = (s.effective.spec.timeout if s.effective else None) or DEFAULT_TIMEOUT
+    return Expected(parse_duration(timeout), f"nothing was measured here yet, so it is spec.timeout, {timeout}")
+
+
+def _took(promotion: Promotion) -> timedelta | None:
+    """From the intent until it was verified; None where it never was."""
+    status = promotion.status
+    if status.execution is None or status.execution.remediation is not None or status.verified_at is None:
+        return None
+    return max(status.verified_at - status.execution.started_at, timedelta(seconds=1))
