@@ -84,6 +84,24 @@ class Cluster(Protocol):
         """Whether the virtual deployer of ``namespace`` may keep Helm releases there (SubjectAccessReview)."""
         ...
 
+    async def may(
+        self,
+        user: str,
+        groups: Sequence[str],
+        verb: str,
+        group: str,
+        resource: str,
+        namespace: str,
+        name: str = "",
+        *,
+        fresh: bool = True,
+    ) -> bool:
+        """Whether ``user`` in ``groups`` has that right (SubjectAccessReview).
+
+        Not ``fresh``: an answer up to ten seconds old will do, which is good enough to show and never to act.
+        """
+        ...
+
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
         """A key of a ConfigMap or Secret; None where object or key are missing."""
         ...

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lockflight.api.auditrecord import AuditRecord
-from lockflight.api.common import API_VERSION
+from lockflight.api.common import API_VERSION, CANARY
 from lockflight.api.kinds import BY_NAME, AnyObject
 from lockflight.policy.model import Namespace
 from lockflight.ports import Clock, ConflictError, GoneError, JobResult, PortError
@@ -30,6 +30,12 @@ class FakeCluster:
         self.namespaces: dict[str, Namespace] = {}
         self.deployers: set[str] = set()
         """Namespaces whose virtual deployer has its rights."""
+        self.leavers: set[str] = set()
+        """People who hold no role any more; everybody else holds every role by name."""
+        self.wildcards: set[str] = set()
+        """People who hold rights by a wildcard."""
+        self.releasers: set[str] = set()
+        """People who may create releases and promotions."""
         self.configs: dict[tuple[str, str, str, str], bytes] = {}
         """(kind, namespace, name, key) to the bytes there."""
         self.jobs: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -146,6 +152,25 @@ class FakeCluster:
     async def deployer_may(self, namespace: str) -> bool:
         self._asked("review", "SubjectAccessReview", namespace, "")
         return namespace in self.deployers
+
+    async def may(
+        self,
+        user: str,
+        groups: Sequence[str],
+        verb: str,
+        group: str,
+        resource: str,
+        namespace: str,
+        name: str = "",
+        *,
+        fresh: bool = True,
+    ) -> bool:
+        self._asked("review", "SubjectAccessReview", namespace, f"{user} {verb} {resource}/{name}")
+        if CANARY in (verb, resource):
+            return user in self.wildcards
+        if resource in ("releases", "promotions"):
+            return user in self.releasers
+        return user not in self.leavers
 
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
         self._asked("get", kind, namespace, name)

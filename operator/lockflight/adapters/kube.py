@@ -28,7 +28,7 @@ class KubeCluster:
     def __init__(self, client: KubeClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._rights: dict[str, tuple[datetime, bool]] = {}
+        self._rights: dict[tuple[Any, ...], tuple[datetime, bool]] = {}
 
     async def get(self, kind: str, namespace: str, name: str) -> AnyObject | None:
         """An object of ours; None where it does not exist. Raises PortError, and ValueError where it does not parse."""
@@ -90,22 +90,37 @@ class KubeCluster:
         It stands for the deployer's whole role: what a chart needs beyond it, only the apply can tell. An answer
         holds for ten seconds.
         """
+        return await self.may(deployer(namespace), (), "create", "", "secrets", namespace, fresh=False)
+
+    async def may(
+        self,
+        user: str,
+        groups: Sequence[str],
+        verb: str,
+        group: str,
+        resource: str,
+        namespace: str,
+        name: str = "",
+        *,
+        fresh: bool = True,
+    ) -> bool:
+        """Whether ``user`` in ``groups`` has that right; an answer is kept for ten seconds. Raises PortError."""
         now = self._clock.now()
-        asked, allowed = self._rights.get(namespace, (None, False))
-        if asked is not None and now - asked < _RIGHTS_FOR:
+        question = (user, tuple(groups), verb, group, resource, namespace, name)
+        asked, allowed = self._rights.get(question, (None, False))
+        if not fresh and asked is not None and now - asked < _RIGHTS_FOR:
             return allowed
+        attributes = {"group": group, "resource": resource, "verb": verb, "namespace": namespace, "name": name}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
-            "spec": {
-                "user": deployer(namespace),
-                "resourceAttributes": {"namespace": namespace, "verb": "create", "resource": "secrets"},
-            },
+            "spec": {"user": user, "groups": list(groups), "resourceAttributes": attributes},
         }
         path = path_of("apis", "authorization.k8s.io", "v1", "subjectaccessreviews")
         answer = await self._client.write("POST", path, review)
         allowed = answer.get("status", {}).get("allowed") is True
-        self._rights[namespace] = (now, allowed)
+        self._rights = {key: kept for key, kept in self._rights.items() if now - kept[0] < _RIGHTS_FOR}
+        self._rights[question] = (now, allowed)
         return allowed
 
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:

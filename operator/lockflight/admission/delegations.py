@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lockflight.admission.manifest import Check, Match, literal, mutating, validating
-from lockflight.admission.people import CANARY
-from lockflight.api.common import CREATOR_ANNOTATION, CREATOR_GROUPS_ANNOTATION, GROUP
+from lockflight.api.common import CANARY, CREATOR_ANNOTATION, CREATOR_GROUPS_ANNOTATION, GROUP
 
 _ROLES = 4
 """Roles a delegation may name, as in the CRD."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockflight.admission.manifest import OPERATOR, Check, Match, literal, mutating, validating
-from lockflight.api.common import CREATOR_ANNOTATION, EDITORS_ANNOTATION, GROUP
+from lockflight.api.common import CANARY, CREATOR_ANNOTATION, EDITORS_ANNOTATION, GROUP, INDEPENDENCE_LABEL
 
 LONGEST = 32
 """Entries a list may hold, as in the CRDs."""
@@ -13,9 +13,6 @@ RELAYED = 16
 """Entries that one relay account may add: many people speak through it, and yet it cannot fill the list."""
 PER_PERSON = 4
 """Entries one person may add to one generation: enough to change one's mind, too few to fill the list."""
-
-CANARY = "lockflight-canary"
-"""A verb, and a resource, that nobody holds by name: whoever passes a check for it holds a wildcard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,8 @@ class PeopleList:
     """The field of status that says, where true, that an entry must name its plan itself; empty: there is none."""
     deputies: bool = False
     """Whether an entry may be written for somebody else, by a deputy or a relay account (``onBehalfOf``)."""
+    independent: bool = False
+    """Whether a stack may ask that those who put something forward do not approve there."""
     ripe: str = ""
     """The phase in which alone a yes may be given; empty: any. A no is welcome at any time."""
 
@@ -54,6 +53,7 @@ LISTS = (
         creator_known=True,
         demands_plan="planDigestDemanded",
         deputies=True,
+        independent=True,
     ),
     PeopleList(
         plural="standardchanges",
@@ -115,6 +115,7 @@ def _variables(row: PeopleList) -> dict[str, str]:
             if row.deputies
             else f"'{row.verb}'"
         ),
+        "byFunction": (f"namespaceObject.metadata.?labels[?{literal(INDEPENDENCE_LABEL)}].orValue('') == 'Function'"),
         "requester": "oldObject.?spec.?requestedBy.orValue('')",
         "how": (
             f"'kubectl -n ' + variables.stack + ' patch {row.short} ' + variables.name + "
@@ -130,6 +131,10 @@ def _check(resource: str, verb: str) -> str:
         f"authorizer.group('{GROUP}').resource('{resource}').namespace(variables.stack)"
         f".name(variables.role).check({verb}).allowed()"
     )
+
+
+def _puts_forward(resource: str) -> str:
+    return f"authorizer.group('{GROUP}').resource('{resource}').namespace(variables.stack).check('create').allowed()"
 
 
 def _shape(row: PeopleList) -> Iterator[Check]:
@@ -208,6 +213,14 @@ def _person(row: PeopleList) -> Iterator[Check]:
     )
     if row.deputies:
         yield from _deputy(row)
+    if row.independent:
+        yield Check(
+            f"!variables.approves || !variables.byFunction || !({_puts_forward('releases')} || "
+            f"{_puts_forward('promotions')})",
+            "'you may create releases or promotions in ' + variables.stack + ', so somebody else approves there: '"
+            f" + 'namespace label {INDEPENDENCE_LABEL}=Function'",
+            "Forbidden",
+        )
     yield Check(
         f"!variables.judged || size(variables.new.filter(e, e.?by.orValue('') == variables.user && "
         f"e.?generation.orValue(0) == variables.generation)) <= {most}",

@@ -19,6 +19,10 @@ TIER_LABEL = f"{GROUP}/tier"
 CREATOR_ANNOTATION = f"{GROUP}/creator"
 EDITORS_ANNOTATION = f"{GROUP}/editors"
 CREATOR_GROUPS_ANNOTATION = f"{GROUP}/creator-groups"
+INDEPENDENCE_LABEL = f"{GROUP}/independence"
+
+CANARY = "lockflight-canary"
+"""A verb, and a resource, that nobody holds by name: whoever passes a check for it holds a wildcard."""
 
 LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 """A DNS label, as a pattern."""

@@ -53,6 +53,13 @@ class OnFailure(StrEnum):
     HOLD = "Hold"
 
 
+class Independence(StrEnum):
+    """What keeps those who put something forward from approving it."""
+
+    FUNCTION = "Function"
+    PERSON = "Person"
+
+
 class Target(Schema):
     """Where the environment deploys."""
 
@@ -134,6 +141,11 @@ class ChangeControl(Schema):
         (),
         description="Service accounts through which a system of record approves for people, such as "
         "system:serviceaccount:itsm:servicenow.",
+    )
+    independence: Independence | None = Field(
+        None,
+        description="Person: nobody approves what he created, edited or requested. Function: besides, whoever may "
+        "create Releases or Promotions in the stack does not approve there. Default Person.",
     )
 
 

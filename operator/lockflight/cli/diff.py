@@ -221,6 +221,8 @@ def _show_approvals(found: ChangeDiff) -> None:
         generation=change.metadata.generation,
         plan_digest=change.status.plan_digest,
         barred=excluded(change, found.release),
+        # Only the operator may ask about the rights of others: the gate says who lost theirs.
+        unentitled={},
     )
     for ignored in tally.ignored:
         output.line(f"does not count: {ignored}", 2)

@@ -93,6 +93,7 @@ def count(
     generation: int,
     plan_digest: str | None,
     barred: Mapping[str, str],
+    unentitled: Mapping[int, str],
     lapsed: Collection[int] = (),
     outdated: Collection[int] = (),
     voices: Voices = _OWN_VOICES,
@@ -101,9 +102,9 @@ def count(
     """Count ``entries`` bound to exactly this generation and plan.
 
     The latest word of a person in a role holds, whatever it was bound to; any bound rejection is final.
-    ``barred`` are people who do not count; ``lapsed`` are the indexes of entries whose time is over, ``outdated`` of
-    those given when the risk was lower. ``voices`` says who may decide in another's name, by ``seen``, when each entry
-    was first seen.
+    ``barred`` are people who do not count; ``unentitled`` are entries without the right, and why; ``lapsed`` are the
+    indexes of entries whose time is over, ``outdated`` of those given when the risk was lower. ``voices`` says who may
+    decide in another's name, by ``seen``, when each entry was first seen.
     """
     tally = _Tally()
 
@@ -135,6 +136,8 @@ def count(
             tally.ignored.append(f"{_named(entry)} ({role}) spoke of {_what(entry, generation)}")
         elif index in outdated:
             tally.ignored.append(f"{_named(entry)} ({role}) spoke of a lower risk: what runs changed since")
+        elif index in unentitled:
+            tally.ignored.append(f"{_named(entry)} ({role}) {unentitled[index]}")
         elif index in lapsed:
             tally.ignored.append(f"{_named(entry)} ({role}) spoke too long ago")
         else:

@@ -75,6 +75,8 @@ def entry(
         generation=standard.metadata.generation,
         plan_digest=spec_digest(standard),
         barred=_barred(standard),
+        # Given for many changes to come, long before: the board takes a pattern back by a rejection.
+        unentitled={},
     )
     return Entry(_verdict(standard, count, suspend_after, [u for u in uses if u.promotion_uid != mine], now), count)
 

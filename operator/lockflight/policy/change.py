@@ -15,9 +15,11 @@ from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.assessment import change_base, effective_risk
 from lockflight.policy.effective import DEFAULT_VALID_FOR, quorum_rule, union
+from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.lifecycle import state
 from lockflight.policy.model import Effective, Verdict
 from lockflight.policy.override import needed
+from lockflight.policy.rights import Rights
 from lockflight.policy.risk import declared, highest
 from lockflight.policy.standing import Standing, base_changed, standing
 from lockflight.policy.voices import Voices
@@ -37,6 +39,7 @@ def assess(
     release: Release | None,
     promotions: Sequence[Promotion],
     problems: Sequence[str],
+    rights: Rights,
     now: datetime,
     pattern: Verdict | None = None,
     delegations: Sequence[Delegation] = (),
@@ -46,7 +49,8 @@ def assess(
 
     ``promotions`` are those that ran under it; ``pattern`` is what the StandardChange it follows says of it;
     ``delegations`` are those of the stack and of the root namespace.
-    ``freezes`` are those that it asks to go past.
+    ``freezes`` are those that it asks to go past;
+    ``rights`` tell whether those who approved still may.
     """
     base, risk = change_base(change.status.plans, {}), _risk(change)
     observed = _observed(change, now, risk.effective, base)
@@ -61,6 +65,7 @@ def assess(
         _valid_for(change, governed),
         release=release,
         plan_digest=change.status.plan_digest,
+        unentitled=unentitled(change.status.approvals, APPROVE, rights, function=by_function(tuple(governed.values()))),
         now=now,
         risk=risk.effective,
         base=base,

@@ -13,6 +13,7 @@ from lockflight.api.environment import (
     Exit,
     ImagePolicy,
     Images,
+    Independence,
     NormalChange,
     OnFailure,
     Require,
@@ -178,12 +179,19 @@ def _change_control(mine: ChangeControl | None, base: ChangeControl | None, judg
     attempts = min((a for a in (mine.attempts, base.attempts) if a), default=None)
     draft = base.draft if mine.draft is None else mine.draft
     standard = _standard(mine.standard, base.standard, judge)
+    if mine.independence is Independence.PERSON and base.independence is Independence.FUNCTION:
+        judge.refuse("changeControl.independence", mine.independence, "Function, as the baseline says")
+    independence = min(
+        (i for i in (mine.independence, base.independence) if i), key=list(Independence).index, default=None
+    )
     if base.relays and not set(mine.relays) <= set(base.relays):
         judge.refuse("changeControl.relays", list(mine.relays), f"some of {list(base.relays)}")
     relays = mine.relays or base.relays
     if mine.normal is None or base.normal is None:
         normal = mine.normal or base.normal
-        return ChangeControl(standard=standard, normal=normal, draft=draft, attempts=attempts, relays=relays)
+        return ChangeControl(
+            standard=standard, normal=normal, draft=draft, attempts=attempts, relays=relays, independence=independence
+        )
     valid = [v for v in (mine.normal.valid_for, base.normal.valid_for) if v]
     if len(valid) == 2 and parse_duration(valid[0]) > parse_duration(valid[1]):
         judge.refuse("changeControl.normal.validFor", valid[0], f"at most {valid[1]}")
@@ -192,7 +200,9 @@ def _change_control(mine: ChangeControl | None, base: ChangeControl | None, judg
         high_risk=_counts("changeControl.normal.highRisk", mine.normal.high_risk, base.normal.high_risk, judge),
         valid_for=min(valid, key=parse_duration, default=None),
     )
-    return ChangeControl(standard=standard, normal=normal, draft=draft, attempts=attempts, relays=relays)
+    return ChangeControl(
+        standard=standard, normal=normal, draft=draft, attempts=attempts, relays=relays, independence=independence
+    )
 
 
 def _standard(mine: StandardControl | None, base: StandardControl | None, judge: _Judge) -> StandardControl | None:

@@ -13,6 +13,7 @@ from lockflight.api.promotion import Outcome, Promotion, WaitingFor
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange, StandardUse
+from lockflight.policy.rights import Rights
 from lockflight.policy.selftest import Admission
 
 
@@ -186,6 +187,8 @@ class Snapshot:
     plan: Plan | PlanProblem | None = None
     revisions: tuple[Revision, ...] = ()
     """Helm's storage in the target namespace for this application's releases, any order."""
+    rights: Rights = field(default_factory=Rights)
+    """Whether those who approved and signed off still may."""
     admission: Admission | None = None
     """What the self-test found; None: it has not run yet."""
     peers: tuple[Promotion, ...] = ()

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy import approvals
+from lockflight.policy.entitlement import SIGN_OFF, unentitled
 from lockflight.policy.model import Effective
+from lockflight.policy.rights import Rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class SignOffs:
     message: str
 
 
-def sign_offs(promotion: Promotion, governed: Effective, release: Release) -> SignOffs:
+def sign_offs(promotion: Promotion, governed: Effective, release: Release, rights: Rights) -> SignOffs:
     """Distinct people for every role, bound to what was deployed; one rejection decides."""
     needs = governed.spec.exit.sign_offs if governed.spec.exit else ()
     count = approvals.count(
@@ -26,6 +28,7 @@ def sign_offs(promotion: Promotion, governed: Effective, release: Release) -> Si
         generation=promotion.metadata.generation,
         plan_digest=promotion.status.plan.digest if promotion.status.plan else None,
         barred=approvals.put_forward(release),
+        unentitled=unentitled(promotion.status.sign_offs, SIGN_OFF, rights),
     )
     if count.rejected_by:
         message = f"sign-off rejected by {count.rejected_by}: the release stays where it is, and goes no further"

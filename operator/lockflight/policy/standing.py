@@ -1,6 +1,6 @@
 """Where the approvals of a change stand at a time. The gate ChangeControl and the change's own status both ask here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +30,7 @@ def standing(
     *,
     release: Release | None,
     plan_digest: str | None,
+    unentitled: Mapping[int, str],
     now: datetime,
     voices: Voices = _OWN,
     risk: RiskLevel = RiskLevel.LOW,
@@ -39,6 +40,7 @@ def standing(
 
     ``risk`` and ``base`` are the risk and what runs now: where both moved since an approval was given, the risk
     upwards, it does not count any more.
+    ``unentitled`` are the entries of people who may not speak in that role, by index, and why.
     """
     entries, schedule = change.status.approvals, change.spec.schedule
     seen = {o.index: o.at for o in change.status.observed}
@@ -54,6 +56,7 @@ def standing(
             generation=change.metadata.generation,
             plan_digest=plan_digest,
             barred=barred,
+            unentitled=unentitled,
             lapsed={index for index in range(length) if ends[index] <= when},
             outdated=outdated,
             voices=voices,
@@ -72,6 +75,7 @@ def standing(
         outdated=outdated,
         voices=voices,
         seen=seen,
+        unentitled=unentitled,
     ).complete
     # Approvals that never stood together are merely lacking: the late one did not complete a quorum that had lapsed.
     once = any(count_at(first_seen[index], index + 1).complete for index in range(len(entries)))

@@ -17,6 +17,7 @@ from lockflight.policy.assessment import used
 from lockflight.policy.change import Assessment, assess
 from lockflight.policy.conflicts import conflicts, next_free
 from lockflight.policy.digest import change_digest
+from lockflight.policy.entitlement import asked, by_function
 from lockflight.policy.model import Effective, PlanProblem, Verdict
 from lockflight.policy.override import named
 from lockflight.policy.pattern import judge
@@ -28,6 +29,7 @@ from lockflight.workflow.assessing import assess as assess_target
 from lockflight.workflow.authorising import authorise
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.rights import answers
 from lockflight.workflow.status import write
 
 
@@ -53,10 +55,12 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     with_plans = change.model_copy(update={"status": change.status.model_copy(update=shown)})
     promotions = tuple(p for p in deps.store.of(Promotion, stack) if p.status.change == change.metadata.name)
     pattern = _pattern(deps, with_plans, assessed, governed)
+    questions = asked(change, None, function=by_function(tuple(governed.values())))
+    rights = await answers(deps, stack, questions, fresh=False)
     places = dict.fromkeys((deps.options.root_namespace, stack))
     delegations = tuple(d for place in places for d in deps.store.of(Delegation, place))
     overridden = named(change, deps.store.listed(FreezeWindow, deps.options.root_namespace, stack))
-    verdict = assess(with_plans, governed, release, promotions, problems, now, pattern, delegations, overridden)
+    verdict = assess(with_plans, governed, release, promotions, problems, rights, now, pattern, delegations, overridden)
     decided, again = authorise(deps, change.model_copy(update={"status": verdict.status}))
     verdict = Assessment(decided.status, min((t for t in (verdict.retry_at, again) if t), default=None))
     before = find(change.status.conditions, reasons.APPROVED)

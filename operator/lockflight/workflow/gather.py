@@ -17,6 +17,7 @@ from lockflight.api.kinds import AnyObject, Living
 from lockflight.api.promotion import Action, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.effective import effective
+from lockflight.policy.entitlement import asked, by_function, independence_unheld
 from lockflight.policy.model import Effective, PlanProblem, Revision, Snapshot
 from lockflight.policy.ownership import of_application
 from lockflight.policy.risk import rehearsals
@@ -29,6 +30,7 @@ from lockflight.workflow.deps import Deps
 from lockflight.workflow.keys import Key
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for
+from lockflight.workflow.rights import answers
 
 _RULES = ("Environment", "FreezeWindow", "ReleaseCalendar")
 
@@ -71,14 +73,14 @@ async def fresh(deps: Deps, promotion: Promotion) -> Gathered:
     return replace(await _complete(deps, objects, read_again=True), rules=objects.rules())
 
 
-def beside(deps: Deps, promotion: Promotion) -> Snapshot:
+async def beside(deps: Deps, promotion: Promotion) -> Snapshot:
     """What counting sign-offs needs, from the store: nothing of it is asked of Helm or the registry."""
-    return _judged(deps, _from_store(deps, promotion))
+    return await _with_rights(deps, _judged(deps, _from_store(deps, promotion)), fresh=False)
 
 
 async def beside_fresh(deps: Deps, promotion: Promotion) -> Snapshot:
     """What counting sign-offs needs, read again. Raises PortError; GoneError where the promotion is gone."""
-    return _judged(deps, await _from_server(deps, promotion))
+    return await _with_rights(deps, _judged(deps, await _from_server(deps, promotion)), fresh=True)
 
 
 def stack_effective(deps: Deps, environment: Environment) -> Effective:
@@ -103,7 +105,9 @@ def resolve(
         for key, problem in deps.store.broken.items()
         if key.kind in _RULES and key.namespace in places
     )
-    return replace(governed, problems=(*governed.problems, *unread))
+    stack_namespace = deps.store.namespaces.get(environment.metadata.namespace)
+    unheld = independence_unheld(governed, stack_namespace.labels if stack_namespace else {})
+    return replace(governed, problems=(*governed.problems, *unheld, *unread))
 
 
 def _standard(deps: Deps, objects: _Objects) -> dict[str, Any]:
@@ -288,9 +292,16 @@ def of_release(deps: Deps, release: Release) -> tuple[Promotion, ...]:
     return tuple(p for p in deps.store.of(Promotion, stack) if p.spec.release_ref.name in names)
 
 
+async def _with_rights(deps: Deps, snapshot: Snapshot, *, fresh: bool) -> Snapshot:
+    """With what those who approved and signed off may do; an older answer is good enough to show, never to act."""
+    function = snapshot.effective is not None and by_function([snapshot.effective])
+    questions = asked(snapshot.change, snapshot.promotion, function=function)
+    return replace(snapshot, rights=await answers(deps, snapshot.stack, questions, fresh=fresh))
+
+
 async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathered:
     """The snapshot with what the target, Helm's storage and the plan say."""
-    snapshot = _judged(deps, objects)
+    snapshot = await _with_rights(deps, _judged(deps, objects), fresh=read_again)
     stack, release, environment, governed = snapshot.stack, snapshot.release, snapshot.environment, snapshot.effective
     if environment is None or governed is None or release is None:
         return Gathered(snapshot)

@@ -16,8 +16,9 @@ from lockflight.workflow.status import write
 async def sign_off(deps: Deps, promotion: Promotion) -> datetime | None:
     """One pass: whether it is signed off, shown by what the watches told, decided by fresh reads."""
     await sealing.promotion(deps, promotion)
-    if _signed(gather.beside(deps, promotion)) is None:
-        await _keep_asking(deps, gather.beside(deps, promotion))
+    seen = await gather.beside(deps, promotion)
+    if _signed(seen) is None:
+        await _keep_asking(deps, seen)
         return None
     snapshot = await gather.beside_fresh(deps, promotion)
     if snapshot.promotion.status.phase is not Phase.AWAITING_SIGN_OFF:
@@ -41,7 +42,7 @@ def _signed(s: Snapshot) -> Finish | None:
         return Finish(Phase.SUPERSEDED, reasons.SUPERSEDED, words)
     if s.effective is None or s.release is None:
         return None
-    result = sign_offs(s.promotion, s.effective, s.release)
+    result = sign_offs(s.promotion, s.effective, s.release, s.rights)
     if result.rejected:
         return Finish(Phase.REJECTED, reasons.SIGN_OFF_REJECTED, result.message)
     return Finish(Phase.SUCCEEDED, reasons.SUCCEEDED, result.message) if result.complete else None
@@ -54,7 +55,7 @@ async def _keep_asking(deps: Deps, s: Snapshot) -> None:
     elif s.effective is None:
         message = f"environment {promotion.spec.environment_ref.name} is gone: its sign-offs cannot be counted"
     else:
-        message = sign_offs(promotion, s.effective, s.release).message
+        message = sign_offs(promotion, s.effective, s.release, s.rights).message
     said = conditions(promotion.status, None, reasons.AWAITING_SIGN_OFF, message, generation=generation, now=now)
     update = {"observed_generation": generation, "conditions": said, "waits_for": text_of(message, 512)}
     await write(deps, promotion, promotion.status.model_copy(update=update), guarded=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import sleep
 
 from .world import API, JSON_PATCH, MERGE_PATCH, OWNER, Thing, World, append, digest, entry
 
@@ -80,6 +81,23 @@ def _drop_a_rejection(world: World, who: str) -> None:
 
 def _own(world: World, who: str) -> None:
     world.add(who, world.planned(who=who), entry())
+
+
+def _by_function(world: World, who: str) -> None:
+    path = f"/api/v1/namespaces/{world.namespace}"
+
+    def label(value: str | None) -> None:
+        labels = {"lockflight.dev/independence": value}
+        world.send("admin", "PATCH", path, {"metadata": {"labels": labels}}, MERGE_PATCH)
+
+    label("Function")
+    try:
+        # The API server knows a namespace's labels from a watch: a moment later.
+        for _ in range(10):
+            world.add(who, world.planned(), entry())
+            sleep(0.2)
+    finally:
+        label(None)
 
 
 def _edited(world: World, who: str) -> None:
@@ -285,6 +303,9 @@ _CHANGES: dict[str, _Tries] = {
         ("the creator approves", "joan", _own),
         ("an editor approves", "joan", _edited),
         ("the requester approves", "requester", _approve()),
+    ),
+    "so somebody else approves there": (
+        ("approving where one may create releases, and functions are kept apart", "joan", _by_function),
     ),
     "you may not approve as": (
         ("another role", "alice", _approve(role="ecab")),

@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lockflight.api.changerequest import Approval, ChangePhase, ChangePlan, ChangeRequest, Observed, Use
-from lockflight.api.common import CREATOR_ANNOTATION, EDITORS_ANNOTATION, ENVIRONMENT_LABEL, STACK_LABEL, TIER_LABEL
+from lockflight.api.common import (
+    CANARY,
+    CREATOR_ANNOTATION,
+    EDITORS_ANNOTATION,
+    ENVIRONMENT_LABEL,
+    STACK_LABEL,
+    TIER_LABEL,
+)
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import (
@@ -35,6 +42,7 @@ from lockflight.policy.model import (
     Snapshot,
     Verdict,
 )
+from lockflight.policy.rights import Question, Rights
 from lockflight.policy.selftest import Admission
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -350,6 +358,16 @@ BEFORE = release("2.3.1", passed=(passage("production", "payments-2.3.1"),))
 """What ran in production before, verified."""
 
 
+class _Everybody(Rights):
+    """Everybody holds every role by name, and nothing else."""
+
+    def may(self, question: Question) -> bool | None:
+        return CANARY not in (question.verb, question.resource) and question.verb != "create"
+
+
+EVERYBODY = _Everybody()
+
+
 def world(**given: Any) -> Snapshot:
     """Release 2.4.0 on its way to production over 2.3.1, approved: every gate is open. ``given`` replaces fields."""
     stack: Sequence[Environment] = given.pop("stack_environments", FIVE)
@@ -369,6 +387,7 @@ def world(**given: Any) -> Snapshot:
         changes=(change(),),
         namespace=Namespace(f"payments-{name}", {STACK_LABEL: STACK, ENVIRONMENT_LABEL: name, TIER_LABEL: tier}),
         deployer_may=True,
+        rights=EVERYBODY,
         admission=Admission(),
         plan=planned(),
         revisions=(revision(),),

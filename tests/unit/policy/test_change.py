@@ -14,6 +14,7 @@ from lockflight.api.promotion import Phase, Promotion
 from lockflight.policy.change import Assessment, assess
 from lockflight.policy.effective import effective
 from tests.unit.policy.builders import (
+    EVERYBODY,
     FIVE,
     NOW,
     PLAN_DIGEST,
@@ -37,7 +38,7 @@ UID = "uid-payments-2.4.0-production"
 def judged(
     asked: ChangeRequest, promotions: Sequence[Promotion] = (), problems: Sequence[str] = (), at: float = 0
 ) -> Assessment:
-    return assess(asked, GOVERNED, release(), promotions, problems, NOW + hours(at))
+    return assess(asked, GOVERNED, release(), promotions, problems, EVERYBODY, NOW + hours(at))
 
 
 def test_a_change_climbs_from_new_to_closed() -> None:

@@ -14,6 +14,7 @@ from lockflight.policy.gates import evaluate_all
 from lockflight.policy.model import NamedVerdict, Verdict
 from lockflight.policy.promotion import Finish, Start, Wait, decide, remediation, sign_offs
 from tests.unit.policy.builders import (
+    EVERYBODY,
     FIVE,
     NOW,
     PLAN_DIGEST,
@@ -198,7 +199,7 @@ def test_an_environment_is_signed_off_by_people_who_did_not_make_the_release(
     entries: list[SignOff], complete: bool
 ) -> None:
     assert UAT is not None
-    found = sign_offs(promotion(to="uat", sign_offs=entries), UAT, release())
+    found = sign_offs(promotion(to="uat", sign_offs=entries), UAT, release(), EVERYBODY)
     assert (found.complete, found.rejected) == (complete, False)
     assert ("business" in found.message) is not complete
 
@@ -206,7 +207,7 @@ def test_an_environment_is_signed_off_by_people_who_did_not_make_the_release(
 def test_one_rejected_sign_off_decides() -> None:
     assert UAT is not None
     entries = [signed("carol@example"), signed("dave@example", "qa", "Rejected")]
-    found = sign_offs(promotion(to="uat", sign_offs=entries), UAT, release())
+    found = sign_offs(promotion(to="uat", sign_offs=entries), UAT, release(), EVERYBODY)
     assert (found.complete, found.rejected) == (False, True)
     assert "dave@example" in found.message
 
@@ -214,4 +215,4 @@ def test_one_rejected_sign_off_decides() -> None:
 def test_where_no_sign_off_is_asked_for_none_is_missing() -> None:
     governed = world(environment=FIVE[1]).effective
     assert governed is not None
-    assert sign_offs(promotion(to="integration"), governed, release()).complete
+    assert sign_offs(promotion(to="integration"), governed, release(), EVERYBODY).complete

@@ -63,7 +63,7 @@ PLAN = digest("p")
 def test_whoever_counts_is_a_person_not_barred_whose_last_word_is_a_bound_approval(
     given_: list[Approval], needs: tuple[RoleCount, ...], barred: set[str]
 ) -> None:
-    found = count(given_, needs, generation=1, plan_digest=PLAN, barred=dict.fromkeys(barred, "barred"))
+    found = count(given_, needs, generation=1, plan_digest=PLAN, unentitled={}, barred=dict.fromkeys(barred, "barred"))
     for role, people in found.by_role.items():
         for person in people:
             last = [entry for entry in given_ if (entry.by, entry.role) == (person, role)][-1]
@@ -78,22 +78,24 @@ def test_a_rejection_outweighs_everything_wherever_it_stands(
 ) -> None:
     for place in range(len(given_) + 1):
         no = approval(by, "cab", "Rejected", **BOUND)
-        found = count([*given_[:place], no, *given_[place:]], needs, generation=1, plan_digest=PLAN, barred={})
+        found = count(
+            [*given_[:place], no, *given_[place:]], needs, generation=1, plan_digest=PLAN, unentitled={}, barred={}
+        )
         assert (found.complete, found.rejected_by) == (False, by)
 
 
 @given(entries, rules)
 def test_without_a_plan_nobody_counts(given_: list[Approval], needs: tuple[RoleCount, ...]) -> None:
-    assert not count(given_, needs, generation=1, plan_digest=None, barred={}).complete
+    assert not count(given_, needs, generation=1, plan_digest=None, unentitled={}, barred={}).complete
 
 
 @given(entries, rules)
 def test_one_more_withdrawal_never_completes_a_quorum(given_: list[Approval], needs: tuple[RoleCount, ...]) -> None:
-    before = count(given_, needs, generation=1, plan_digest=PLAN, barred={})
+    before = count(given_, needs, generation=1, plan_digest=PLAN, unentitled={}, barred={})
     out = approval("ann", "cab", "Withdrawn", **BOUND)
-    after = count([*given_, out], needs, generation=1, plan_digest=PLAN, barred={})
+    after = count([*given_, out], needs, generation=1, plan_digest=PLAN, unentitled={}, barred={})
     assert before.complete or not after.complete
 
 
 def test_no_rule_is_no_quorum() -> None:
-    assert not count([approval("ann", **BOUND)], (), generation=1, plan_digest=PLAN, barred={}).complete
+    assert not count([approval("ann", **BOUND)], (), generation=1, plan_digest=PLAN, unentitled={}, barred={}).complete

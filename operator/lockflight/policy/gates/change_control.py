@@ -12,6 +12,7 @@ from lockflight.policy.assessment import base_of, change_base, effective_risk, r
 from lockflight.policy.backout import back_out
 from lockflight.policy.digest import change_digest
 from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR, accepts, quorum_rule
+from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.model import Plan, Verdict
 from lockflight.policy.standing import standing
 from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, utc, waiting
@@ -107,7 +108,16 @@ def _wrong_change(on: Subject, change: ChangeRequest, control: ChangeControl) ->
 def _pre_approved(on: Subject, change: ChangeRequest, now: datetime) -> Verdict:
     """The change board approved the pattern; whether the change keeps to it is the gate StandardPattern's part."""
     name = change.metadata.name
-    found = standing(change, (), DEFAULT_VALID_FOR, release=on.release, plan_digest=change.status.plan_digest, now=now)
+    # Rejections alone are looked for, and a no needs no right.
+    found = standing(
+        change,
+        (),
+        DEFAULT_VALID_FOR,
+        release=on.release,
+        plan_digest=change.status.plan_digest,
+        unentitled={},
+        now=now,
+    )
     if found.count.rejected_by:
         message = f"change {name} was rejected by {found.count.rejected_by}: raise another"
         return denied(reasons.CHANGE_REJECTED, message)
@@ -164,6 +174,7 @@ def _approved(on: Subject, change: ChangeRequest, rule: NormalChange, relays: fr
         rule.valid_for or DEFAULT_VALID_FOR,
         release=on.release,
         plan_digest=status.plan_digest if bound else None,
+        unentitled=unentitled(status.approvals, APPROVE, on.snapshot.rights, function=by_function([on.effective])),
         now=now,
         risk=risk,
         base=change_base(status.plans, {} if taken else {here: base_of(on.snapshot.revisions)}),
