@@ -32,6 +32,7 @@ from lockflight.handlers.vitals import Vitals
 from lockflight.handlers.wake import Waker
 from lockflight.ports import Metrics
 from lockflight.settings import Settings
+from lockflight.workflow.comparing import keep_comparing
 from lockflight.workflow.deps import Deps, Options
 from lockflight.workflow.keys import Key
 from lockflight.workflow.reconcile import reconcile
@@ -57,6 +58,8 @@ class Operator:
     watches: Watches
     leader: LeaseLeader
     queue: WorkQueue[Key]
+    comparison: Callable[[], Coroutine[None, None, None]]
+    """Compares what runs in UAT and Production with what was applied, without end."""
     self_test: Callable[[], Coroutine[None, None, None]]
     """Tests without end whether the policies in the API server are in force."""
     vitals: Vitals
@@ -140,6 +143,7 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
             watches=Watches(watch.registry(intake, lists.told, admission_changed.set), watch.settings()),
             leader=leader,
             queue=queue,
+            comparison=partial(keep_comparing, deps),
             self_test=partial(keep_testing, deps, admission_changed, waker.everything),
             vitals=vitals,
             sweep=partial(sweep, deps, queue.add),

@@ -72,6 +72,7 @@ async def _work(operator: bootstrap.Operator, told: asyncio.Event) -> None:
         operator.vitals.leading = True
         tasks.create_task(operator.self_test(), name="self-test")
         tasks.create_task(_sweep(operator), name="sweep")
+        tasks.create_task(operator.comparison(), name="comparison")
         await operator.queue.run()
 
 

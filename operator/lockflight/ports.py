@@ -11,6 +11,7 @@ from lockflight.api.auditrecord import AuditAction, AuditRecord
 from lockflight.api.kinds import AnyObject
 from lockflight.api.release import Chart
 from lockflight.policy.audit import AuditEntry, SealedRule
+from lockflight.policy.facts import Ref
 from lockflight.policy.model import Namespace, Revision
 
 
@@ -102,6 +103,10 @@ class Cluster(Protocol):
         """
         ...
 
+    async def live(self, namespace: str, wanted: Sequence[Ref], *, pods: bool) -> "Live":
+        """Objects of a target namespace, read as its virtual deployer, and where ``pods`` its pods."""
+        ...
+
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
         """A key of a ConfigMap or Secret; None where object or key are missing."""
         ...
@@ -138,6 +143,14 @@ class Forgery:
     name: str = ""
     user: str | None = None
     """Whom to impersonate; None: it is the operator's own write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is in a target namespace: the objects that were asked for and exist, and its pods."""
+
+    objects: Mapping[Ref, Mapping[str, Any]]
+    pods: tuple[Mapping[str, Any], ...] = ()
 
 
 class Admission(Protocol):

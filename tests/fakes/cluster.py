@@ -4,7 +4,7 @@ import copy
 import itertools
 import uuid
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from lockflight.api.auditrecord import AuditRecord
 from lockflight.api.common import API_VERSION, CANARY
 from lockflight.api.kinds import BY_NAME, AnyObject
+from lockflight.policy.facts import Ref
 from lockflight.policy.model import Namespace
-from lockflight.ports import Clock, ConflictError, GoneError, JobResult, PortError
+from lockflight.ports import Clock, ConflictError, GoneError, JobResult, Live, PortError
 from tests.fakes.clock import FakeClock
 
 _Key = tuple[str, str, str]
@@ -30,6 +31,9 @@ class FakeCluster:
         self.namespaces: dict[str, Namespace] = {}
         self.deployers: set[str] = set()
         """Namespaces whose virtual deployer has its rights."""
+        self.lives: Callable[[str], Mapping[Ref, Mapping[str, Any]]] = lambda _: {}
+        """What Helm put into a namespace, as it is there now."""
+        self.pods: list[Mapping[str, Any]] = []
         self.leavers: set[str] = set()
         """People who hold no role any more; everybody else holds every role by name."""
         self.wildcards: set[str] = set()
@@ -171,6 +175,14 @@ class FakeCluster:
         if resource in ("releases", "promotions"):
             return user in self.releasers
         return user not in self.leavers
+
+    async def live(self, namespace: str, wanted: Sequence[Ref], *, pods: bool) -> Live:
+        for kind in sorted({ref.kind for ref in wanted}):
+            self._asked("get", kind, namespace, "")
+        if pods:
+            self._asked("list", "Pod", namespace, "")
+        there = self.lives(namespace)
+        return Live({ref: there[ref] for ref in wanted if ref in there}, tuple(self.pods))
 
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
         self._asked("get", kind, namespace, name)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from lockflight.policy import labels
+from lockflight.policy.facts import Ref, facts
 from lockflight.policy.model import HelmStatus, Revision
 from lockflight.ports import GoneError, HelmJob, HelmOutcome, HelmResult, Recorded, Rendered, RenderError
 
@@ -45,6 +46,8 @@ class FakeHelm:
         self._running: dict[_Key, asyncio.Event] = {}
         self.render_error: str | None = None
         """Charts do not render, and this is why."""
+        self.mutate: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda obj: obj
+        """What another admission controller makes of an object that Helm applies."""
         self.reads = 0
         """How often its storage was listed."""
         self.looked_up: list[tuple[str, str, int]] = []
@@ -102,6 +105,13 @@ class FakeHelm:
             for kept in history
             if where == namespace and name.startswith(f"{application}-")
         )
+
+    def live(self, namespace: str) -> Mapping[Ref, Mapping[str, Any]]:
+        """What is in the namespace: the objects of what is deployed, as ``mutate`` left them."""
+        kept = [k for (where, _), history in self._kept.items() if where == namespace for k in history]
+        jobs = [k.job for k in kept if k.revision.status is HelmStatus.DEPLOYED and k.job is not None]
+        objects = [obj for job in jobs for obj in self._render(job).objects]
+        return {found.ref: self.mutate(obj) for obj in objects if (found := facts(obj)) is not None}
 
     async def recorded(self, namespace: str, helm_release: str, revision: int) -> Recorded | None:
         self.looked_up.append((namespace, helm_release, revision))

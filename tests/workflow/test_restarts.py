@@ -154,6 +154,9 @@ COST_OF_A_PROMOTION = Counter(
         "list FreezeWindow": 2,
         # Before the intent, the Helm action and the test.
         "get Lease": 3,
+        # What was applied, compared with what was rendered.
+        "get Deployment": 1,
+        "list Pod": 1,
         # Intent, verification begun, end.
         "patch Promotion": 3,
         # The proof of passing, and what runs.

@@ -268,6 +268,7 @@ class FakeWorld(World):
         self.faults = Faults()
         self.cluster, self.helm, self.charts = FaultyCluster(self.clock), FaultyHelm(), FakeCharts()
         self.cluster.faults = self.helm.faults = self.faults
+        self.cluster.lives = self.helm.live
         self.charts.publish("oci://registry.example/app", "1.0.0")
         self.events, self.metrics = RecordingEvents(), RecordingMetrics()
         self.admission = FakeAdmission()

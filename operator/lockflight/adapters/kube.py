@@ -9,11 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from lockflight.adapters.api_client import MERGE_PATCH, AlreadyExistsError, KubeClient, items_of, path_of
+from lockflight.adapters.live import LiveObjects
 from lockflight.api.common import GROUP, VERSION, format_duration
 from lockflight.api.kinds import BY_NAME, AnyObject
+from lockflight.policy.facts import Ref
 from lockflight.policy.labels import deployer
 from lockflight.policy.model import Namespace
-from lockflight.ports import Clock, GoneError, JobResult, UnreachableError
+from lockflight.ports import Clock, GoneError, JobResult, Live, UnreachableError
 
 _PAGE = "500"
 _RIGHTS_FOR = timedelta(seconds=10)
@@ -28,6 +30,7 @@ class KubeCluster:
     def __init__(self, client: KubeClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
+        self._live = LiveObjects(client)
         self._rights: dict[tuple[Any, ...], tuple[datetime, bool]] = {}
 
     async def get(self, kind: str, namespace: str, name: str) -> AnyObject | None:
@@ -122,6 +125,10 @@ class KubeCluster:
         self._rights = {key: kept for key, kept in self._rights.items() if now - kept[0] < _RIGHTS_FOR}
         self._rights[question] = (now, allowed)
         return allowed
+
+    async def live(self, namespace: str, wanted: Sequence[Ref], *, pods: bool) -> Live:
+        """Objects of a target namespace, as its deployer. Raises PortError."""
+        return await self._live.read(namespace, wanted, pods=pods)
 
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
         """A key of a ConfigMap or Secret; None where object or key are missing."""

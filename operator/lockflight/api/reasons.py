@@ -10,6 +10,7 @@ AUTHORIZED = "Authorized"
 BASE_CHANGED = "BaseChanged"
 CONFIGURATION_PENDING = "ConfigurationPending"
 ADMISSION_IN_FORCE = "AdmissionInForce"
+AS_APPLIED = "AsApplied"
 
 # Gates, in the order in which they are shown
 BINDING = "Binding"
@@ -153,6 +154,8 @@ HELM_LOCKED = "HelmLocked"
 POLICIES_NOT_IN_FORCE = "PoliciesNotInForce"
 SELF_TEST_PENDING = "SelfTestPending"
 IN_FORCE = "InForce"
+UNCHANGED = "Unchanged"
+CHANGED = "Changed"
 
 # Reasons of a promotion's condition Succeeded while it is carried out, beside those of the gates
 DEPLOYING = "Deploying"

@@ -14,10 +14,10 @@ from lockflight.workflow import gather
 from lockflight.workflow.deps import Deps
 
 
-def authorise(deps: Deps, change: ChangeRequest) -> tuple[ChangeRequest, datetime | None]:
+async def authorise(deps: Deps, change: ChangeRequest) -> tuple[ChangeRequest, datetime | None]:
     """The change with its condition Authorized, and when time alone changes that."""
     now, generation = deps.clock.now(), change.metadata.generation
-    verdict = authorised(change.status, _targets(deps, change), now)
+    verdict = authorised(change.status, await _targets(deps, change), now)
     said = condition(reasons.AUTHORIZED, verdict.open, verdict.reason, verdict.message, generation=generation, now=now)
     conditions = merge(change.status.conditions, [said])
     return change.model_copy(
@@ -25,9 +25,9 @@ def authorise(deps: Deps, change: ChangeRequest) -> tuple[ChangeRequest, datetim
     ), verdict.retry_at
 
 
-def _targets(deps: Deps, change: ChangeRequest) -> tuple[Snapshot, ...]:
+async def _targets(deps: Deps, change: ChangeRequest) -> tuple[Snapshot, ...]:
     """What the gates would see if a promotion asked, for each environment."""
-    found = (gather.beside(deps, _asking(change, name)) for name in change.spec.environments)
+    found = [await gather.beside(deps, _asking(change, name)) for name in change.spec.environments]
     return tuple(replace(s, changes=(change,)) for s in found if s.effective is not None)
 
 

@@ -61,7 +61,7 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     delegations = tuple(d for place in places for d in deps.store.of(Delegation, place))
     overridden = named(change, deps.store.listed(FreezeWindow, deps.options.root_namespace, stack))
     verdict = assess(with_plans, governed, release, promotions, problems, rights, now, pattern, delegations, overridden)
-    decided, again = authorise(deps, change.model_copy(update={"status": verdict.status}))
+    decided, again = await authorise(deps, change.model_copy(update={"status": verdict.status}))
     verdict = Assessment(decided.status, min((t for t in (verdict.retry_at, again) if t), default=None))
     before = find(change.status.conditions, reasons.APPROVED)
     after = find(verdict.status.conditions, reasons.APPROVED)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from lockflight import ports
+from lockflight.policy.facts import Facts
 from lockflight.workflow.findings import Findings
 from lockflight.workflow.plancache import PlanCache
 from lockflight.workflow.running import PartCache
@@ -71,5 +72,7 @@ class Deps:
     """Of the self-test."""
     running: dict[str, Running] = field(default_factory=dict)
     """By promotion UID."""
+    applied: dict[str, tuple[Facts, ...]] = field(default_factory=dict)
+    """By promotion UID: what is compared every minute with what it put there."""
     targets: dict[tuple[str, str], str] = field(default_factory=dict)
     """(target namespace, application) to the UID of the promotion that starts or executes there."""

@@ -16,6 +16,7 @@ from lockflight.policy.records import applied
 from lockflight.policy.revisions import newest, verified
 from lockflight.ports import HelmJob, HelmOutcome, HelmResult, PortError, Severity
 from lockflight.workflow import sealing
+from lockflight.workflow.comparing import compare_applied
 from lockflight.workflow.deps import Deps, Running
 from lockflight.workflow.gather import Gathered
 from lockflight.workflow.judge import shut_by_people
@@ -43,7 +44,8 @@ async def run(deps: Deps, gathered: Gathered, promotion: Promotion, running: Run
         await go_back(work, Failure(words, aborted=promotion.spec.abort), bound=await _bound(work))
         return
     await _seal(work, gathered)
-    failure = await _apply(work, _targets(gathered.snapshot), again=again) or await verify(work)
+    failure = await _apply(work, _targets(gathered.snapshot), again=again)
+    failure = failure or await compare_applied(work) or await verify(work)
     if failure is not None:
         await go_back(work, failure)
         return

@@ -2,9 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from lockflight.policy.facts import Facts
 from lockflight.policy.model import Plan
 from lockflight.ports import PulledChart
 
@@ -16,6 +17,8 @@ class Planned:
     plan: Plan
     values: Mapping[str, Mapping[str, Any]]
     charts: Mapping[str, PulledChart]
+    facts: Mapping[str, tuple[Facts, ...]] = field(default_factory=dict)
+    """What is compared with the cluster after the apply, by component."""
     secrets: tuple[Mapping[str, Any], ...] = ()
     """Values that came from Secrets: no message may show them."""
 

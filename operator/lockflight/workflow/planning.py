@@ -1,7 +1,7 @@
 """Make the plan of a release in an environment: resolve values, fetch charts, render, digest."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from lockflight.api.environment import Environment
 from lockflight.api.release import Component, Release
 from lockflight.policy import footprint
 from lockflight.policy.digest import canonical_digest, release_digest
+from lockflight.policy.facts import Facts, common, facts, is_test
 from lockflight.policy.model import Effective, Part, PlannedComponent, PlanProblem
 from lockflight.policy.plan import build_plan, component_plan
 from lockflight.policy.values import Layered, layer
@@ -91,11 +92,12 @@ async def _plan(
     secrets = [s.values for s in found if s.secret]
     charts: dict[str, PulledChart] = {}
     components: list[PlannedComponent] = []
+    compared: dict[str, tuple[Facts, ...]] = {}
     comparable: list[Part] = []
     for part in parts:
         charts[part.name] = await deps.charts.pull(part.chart, digests[part.name])
         try:
-            objects, unstable = await _render(deps, release, part, charts[part.name], layered[part.name], target)
+            objects, again = await _render(deps, release, part, charts[part.name], layered[part.name], target)
         except RenderError as problem:
             raise RenderError(f"component {part.name}: {sources.scrubbed(str(problem), secrets)}") from None
         made = component_plan(
@@ -107,11 +109,12 @@ async def _plan(
             objects=objects,
             namespace=target,
             reversible=part.reversible,
-            unstable=unstable,
+            unstable=objects != again,
         )
         if isinstance(made, PlanProblem):
             raise _ProblemError(made)
         components.append(made)
+        compared[part.name] = common(_facts(objects), _facts(again))
         comparable.append(
             footprint.part(
                 name=made.helm_release,
@@ -121,7 +124,7 @@ async def _plan(
                 values=layered[part.name].values,
                 public=public[part.name].values,
                 objects=objects,
-                unstable=unstable,
+                unstable=made.unstable,
             )
         )
     plan = build_plan(
@@ -136,7 +139,7 @@ async def _plan(
         secrets_key=deps.options.secrets_key,
     )
     plan = replace(plan, parts=tuple(comparable))
-    planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts, tuple(secrets))
+    planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts, compared, tuple(secrets))
     deps.plans.put(key, planned)
     return planned
 
@@ -173,8 +176,8 @@ def _chart_digests(release: Release) -> dict[str, str]:
 
 async def _render(
     deps: Deps, release: Release, part: Component, chart: PulledChart, layered: Layered, target: str
-) -> tuple[tuple[Mapping[str, Any], ...], bool]:
-    """What the component renders to, and whether it renders differently twice."""
+) -> tuple[tuple[Mapping[str, Any], ...], tuple[Mapping[str, Any], ...]]:
+    """What the component renders to, twice: what it makes up anew differs."""
     job = HelmJob(
         namespace=target,
         helm_release=f"{release.spec.application}-{part.name}",
@@ -183,7 +186,11 @@ async def _render(
         timeout=timedelta(minutes=1),
     )
     first, second = await asyncio.gather(deps.helm.render(job), deps.helm.render(job))
-    return _all(first), _all(first) != _all(second)
+    return _all(first), _all(second)
+
+
+def _facts(objects: Iterable[Mapping[str, Any]]) -> tuple[Facts, ...]:
+    return tuple(found for obj in objects if not is_test(obj) and (found := facts(obj)) is not None)
 
 
 def _all(rendered: Rendered) -> tuple[Mapping[str, Any], ...]:
