@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lockflight.admission.people import CANARY
-from lockflight.api.common import GROUP
+from lockflight.api.common import CANARY, GROUP
 
 Manifest = Mapping[str, Any]
 

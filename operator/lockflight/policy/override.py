@@ -13,6 +13,7 @@ from lockflight.policy.agenda import agenda, called
 from lockflight.policy.approvals import Count
 from lockflight.policy.audit import AuditEntry
 from lockflight.policy.effective import DEFAULT_VALID_FOR
+from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.model import Snapshot
 from lockflight.policy.standing import standing
 from lockflight.policy.voices import Voices
@@ -81,6 +82,7 @@ def overriding(s: Snapshot, freeze: FreezeWindow, now: datetime) -> Overriding |
         (normal.valid_for if normal else None) or DEFAULT_VALID_FOR,
         release=s.release,
         plan_digest=change.status.plan_digest,
+        unentitled=unentitled(change.status.approvals, APPROVE, s.rights, function=by_function([effective])),
         now=now,
         voices=Voices(s.delegations, relays),
     ).count

@@ -34,7 +34,7 @@ async def reconcile(deps: Deps, freeze: FreezeWindow) -> datetime | None:
     now, generation = deps.clock.now(), freeze.metadata.generation
     seen = _look(freeze, now)
     if seen.phase is FreezePhase.ACTIVE and freeze.spec.on_running is OnRunning.ABORT:
-        _abort(deps, freeze, now)
+        await _abort(deps, freeze, now)
     selected = _environments(deps, freeze)
     message = seen.message if selected or seen.phase is FreezePhase.INVALID else f"{seen.message} (selects nothing yet)"
     ready = condition(
@@ -116,11 +116,11 @@ def _held(deps: Deps, freeze: FreezeWindow) -> tuple[str, ...]:
     )
 
 
-def _abort(deps: Deps, freeze: FreezeWindow, now: datetime) -> None:
+async def _abort(deps: Deps, freeze: FreezeWindow, now: datetime) -> None:
     """Cancel what this process executes where the freeze applies; a way back goes on."""
     for promotion in tuple(deps.store.of(Promotion, _namespace(deps, freeze))):
         if promotion.metadata.uid not in deps.running or promotion.spec.action is Action.ROLLBACK:
             continue
-        why = aborting(gather.beside(deps, promotion), now)
+        why = aborting(await gather.beside(deps, promotion), now)
         if why is not None:
             interrupt(deps, promotion, why)
