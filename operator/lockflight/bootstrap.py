@@ -121,7 +121,7 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
                 values_max_bytes=settings.values_max_bytes,
                 plan_retry=timedelta(seconds=settings.plan_retry_seconds),
                 secrets_key=settings.secrets_key_file.read_bytes() if settings.secrets_key_file else b"",
-                policies=installed,
+                policies=partial(installed, guard=settings.guard, root=settings.root_namespace),
             ),
         )
         queue = WorkQueue(

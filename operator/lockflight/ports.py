@@ -81,6 +81,10 @@ class Cluster(Protocol):
         """A namespace; None where it does not exist."""
         ...
 
+    async def mend_glass(self, namespace: str) -> None:
+        """End what lets the break-glass group write in ``namespace``."""
+        ...
+
     async def deployer_may(self, namespace: str) -> bool:
         """Whether the virtual deployer of ``namespace`` may keep Helm releases there (SubjectAccessReview)."""
         ...

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from lockflight.admission.tokens import Guard
+
 _KEY_BYTES = 32
 _REGISTRY = r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
 
@@ -73,9 +75,22 @@ class Settings(BaseSettings):
     plan_retry_seconds: Annotated[float, Field(gt=0, le=3_600)] = 30
     """When to try again, in seconds, what the API server or a registry could not answer."""
 
+    guard: str = "{}"
+    """The chart's values ``guard``, as JSON: which policies must be in force follows from them."""
+
     secrets_key_file: Path | None = None
     """A file with at least 32 random bytes, the key of the digest of Secret contents that plans record. None: no such
     digest is recorded. Keyed, because a plain digest of a short secret can be guessed."""
+
+    @field_validator("guard")
+    @classmethod
+    def _guard(cls, value: str) -> str:
+        try:
+            Guard.model_validate_json(value).known()
+        except KeyError as problem:
+            msg = f"no such platform: {problem}"
+            raise ValueError(msg) from problem
+        return value
 
     @field_validator("secrets_key_file")
     @classmethod

@@ -5,6 +5,7 @@ import itertools
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -152,6 +153,10 @@ class FakeCluster:
     async def namespace(self, name: str) -> Namespace | None:
         self._asked("get", "Namespace", "", name)
         return self.namespaces.get(name)
+
+    async def mend_glass(self, namespace: str) -> None:
+        self._asked("patch", "Namespace", "", namespace)
+        self.namespaces[namespace] = replace(self.namespaces[namespace], glass=None)
 
     async def deployer_may(self, namespace: str) -> bool:
         self._asked("review", "SubjectAccessReview", namespace, "")

@@ -49,3 +49,44 @@ metadata:
     {{- end }}
 rules:
 {{- end }}
+
+{{/* Subject to what it may write in a guarded namespace, as JSON, which is a CEL map as well. */}}
+{{- define "lockflight.writers" -}}
+{{- $lines := .Files.Get "files/writers/Kubernetes.yaml" | fromYamlArray }}
+{{- range .Values.guard.platforms }}
+{{- $lines = concat $lines ($.Files.Get (printf "files/writers/%s.yaml" .) | fromYamlArray) }}
+{{- end }}
+{{- $known := dict }}
+{{- range concat $lines .Values.guard.writers }}
+{{- $parts := splitList " " . }}
+{{- $subject := first $parts }}
+{{- $_ := set $known $subject (append (get $known $subject | default list) (rest $parts | join " ")) }}
+{{- end }}
+{{- toJson $known }}
+{{- end }}
+
+{{/* The tiers that are to be guarded so: dict root, how. */}}
+{{- define "lockflight.tiers" -}}
+{{- $tiers := list }}
+{{- range $tier, $how := .root.Values.guard.enforcement }}
+{{- if eq $how $.how }}{{ $tiers = append $tiers $tier }}{{ end }}
+{{- end }}
+{{- toJson $tiers }}
+{{- end }}
+
+{{/* A binding: dict root, name, policy, kind, actions (list), selector (dict). */}}
+{{- define "lockflight.guard.binding" }}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: {{ .kind }}
+metadata:
+  name: {{ .name }}
+  labels: {app.kubernetes.io/part-of: lockflight}
+spec:
+  policyName: {{ .policy }}
+  {{- with .actions }}
+  validationActions: {{ toJson . }}
+  {{- end }}
+  matchResources:
+    namespaceSelector: {{- toYaml .selector | nindent 6 }}
+{{- end }}

@@ -10,9 +10,17 @@ from pydantic import ValidationError
 
 from lockflight.adapters.api_client import MERGE_PATCH, AlreadyExistsError, KubeClient, items_of, path_of
 from lockflight.adapters.live import LiveObjects
-from lockflight.api.common import GROUP, VERSION, format_duration
+from lockflight.api.common import (
+    BREAK_GLASS_ANNOTATION,
+    BREAK_GLASS_REASON_ANNOTATION,
+    BREAK_GLASS_UNTIL_ANNOTATION,
+    GROUP,
+    VERSION,
+    format_duration,
+)
 from lockflight.api.kinds import BY_NAME, AnyObject
 from lockflight.policy.facts import Ref
+from lockflight.policy.glass import broken
 from lockflight.policy.labels import deployer
 from lockflight.policy.model import Namespace
 from lockflight.ports import Clock, GoneError, JobResult, Live, UnreachableError
@@ -85,6 +93,17 @@ class KubeCluster:
             name=metadata["name"],
             labels=metadata.get("labels") or {},
             terminating=metadata.get("deletionTimestamp") is not None,
+            glass=broken(metadata.get("annotations") or {}),
+        )
+
+    async def mend_glass(self, namespace: str) -> None:
+        """Take the annotations of broken glass from a namespace. Raises GoneError, RefusedError."""
+        gone = dict.fromkeys(
+            (BREAK_GLASS_ANNOTATION, BREAK_GLASS_REASON_ANNOTATION, BREAK_GLASS_UNTIL_ANNOTATION), None
+        )
+        patch = {"metadata": {"annotations": gone}}
+        await self._client.write(
+            "PATCH", path_of("api", "v1", "namespaces", namespace), patch, content_type=MERGE_PATCH
         )
 
     async def deployer_may(self, namespace: str) -> bool:

@@ -40,6 +40,7 @@ class PrometheusMetrics:
         self._gauge("watch_staleness_seconds", "Time since the watch of a kind last gave a sign of life.", "kind")
         self._counter("watch_missed_total", "Changes that a watch did not tell of and a comparison found.", "kind")
         self._counter("reconcile_errors_total", "Passes that ended with an unexpected error.", "kind")
+        self._counter("glass_mended_total", "Openings of guarded namespaces that the operator ended.", "namespace")
         self._gauge("objects", "Objects known to the operator.", "kind")
         self._gauge("queue_depth", "Objects waiting to be reconciled.")
 

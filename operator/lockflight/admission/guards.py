@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from lockflight.admission.manifest import OPERATOR, Check, Match, literal, validating
-from lockflight.api.common import GROUP
+from lockflight.admission.guard import lines, malformed
+from lockflight.admission.manifest import OPERATOR, Check, Match, held, literal, validating
+from lockflight.admission.tokens import ROOT_TOKEN
+from lockflight.api.common import GROUP, GUARD_WRITERS_ANNOTATION
 
 _OBSERVED = (
     "environments",
@@ -117,28 +119,43 @@ def _rule_objects() -> list[dict[str, Any]]:
 
 
 def _namespaces() -> list[dict[str, Any]]:
-    def labels(of: str) -> str:
-        found = f"{of}.metadata.?labels.orValue({{}})"
-        return f"{of} == null ? [] : {found}.filter(k, k.startsWith('{GROUP}/')).map(k, k + '=' + {found}[k])"
+    def marks(of: str) -> str:
+        """Our labels and annotations; those of broken glass have a policy of their own. The root namespace is one."""
+        found = [
+            f"({of}.metadata.?{kind}.orValue({{}})).filter(k, k.startsWith('{GROUP}/') && "
+            f"!k.startsWith('{GROUP}/break-glass')).map(k, k + '=' + {of}.metadata.{kind}[k])"
+            for kind in ("labels", "annotations")
+        ]
+        root = f"({of}.metadata.name == '{ROOT_TOKEN}' ? ['root'] : [])"
+        return f"{of} == null ? [] : {' + '.join(found)} + {root}"
 
     return validating(
         "namespaces",
-        "The labels that bind a namespace to a stack, an environment and a tier, and the bound namespace itself, are "
-        "for holders of bind on targetnamespaces/<namespace>.",
+        "The labels that bind a namespace to a stack, an environment and a tier, who writes there, and the bound "
+        "namespace itself, are for holders of bind on targetnamespaces/<namespace>.",
         Match(["namespaces", "namespaces/*"], ["CREATE", "UPDATE", "DELETE"], group=""),
         {
             "name": "request.?name.orValue('')",
-            "was": labels("oldObject"),
-            "becomes": labels("object"),
+            "was": marks("oldObject"),
+            "becomes": marks("object"),
+            "annotations": "object == null ? {} : object.metadata.?annotations.orValue({})",
+            "lines": lines("variables.annotations"),
+            "malformed": malformed("variables.lines"),
         },
         [
             Check(
                 "sets.equivalent(variables.was, variables.becomes) || "
-                f"authorizer.group('{GROUP}').resource('targetnamespaces').name(variables.name).check('bind').allowed()",
-                f"'labels {GROUP}/… bind namespace ' + variables.name + ' to a stack: to bind, free or delete it, "
-                "ask for verb bind on targetnamespaces/' + variables.name",
+                + held("bind", "targetnamespaces", "variables.name"),
+                f"'labels and annotations {GROUP}/… bind namespace ' + variables.name + ' to a stack and say who "
+                "writes there: to bind, free or delete it, ask for verb bind on targetnamespaces/' + variables.name",
                 "Forbidden",
-            )
+            ),
+            Check(
+                "sets.equivalent(variables.was, variables.becomes) || size(variables.malformed) == 0",
+                f"'annotation {GUARD_WRITERS_ANNOTATION}: no line of it is \\'' + variables.malformed[0] + '\\': write "
+                "subject, operations and resources, one space between, such as "
+                "\\'group:sre restart,scale deployments.apps\\', without groups that hold everybody'",
+            ),
         ],
     )
 

@@ -8,12 +8,17 @@ import yaml
 
 from lockflight.admission.manifest import OPERATOR
 from lockflight.admission.shipped import policies
+from lockflight.admission.tokens import Guard
 
 
 @cache
-def installed(account: str) -> tuple[Mapping[str, Any], ...]:
-    """Policies and bindings for an operator whose account is ``account``."""
-    return tuple(_objects(text.replace(OPERATOR, account) for text in policies().values()))
+def installed(account: str, guard: str = "{}", root: str = "lockflight-system") -> tuple[Mapping[str, Any], ...]:
+    """Policies and bindings for an operator whose account is ``account``, installed into the namespace ``root``.
+
+    ``guard`` are the chart's values of that name, as JSON.
+    """
+    texts = policies(Guard.model_validate_json(guard), root).values()
+    return tuple(_objects(text.replace(OPERATOR, account) for text in texts))
 
 
 def _objects(texts: Iterable[str]) -> Iterable[Mapping[str, Any]]:

@@ -24,6 +24,17 @@ INDEPENDENCE_LABEL = f"{GROUP}/independence"
 CANARY = "lockflight-canary"
 """A verb, and a resource, that nobody holds by name: whoever passes a check for it holds a wildcard."""
 
+GUARD_LABEL = f"{GROUP}/guard"
+"""On a Namespace: Audit only reports what its guard would refuse, whatever its tier."""
+GUARD_WRITERS_ANNOTATION = f"{GROUP}/guard-writers"
+"""On a guarded Namespace: who else may write what there, a line each; see docs/guard.md."""
+BREAK_GLASS_ANNOTATION = f"{GROUP}/break-glass"
+"""On an object: who wrote it while the glass was broken. On a Namespace: who broke it."""
+BREAK_GLASS_UNTIL_ANNOTATION = f"{GROUP}/break-glass-until"
+"""On a Namespace: until when the break-glass group may write there, RFC 3339 in UTC."""
+BREAK_GLASS_REASON_ANNOTATION = f"{GROUP}/break-glass-reason"
+"""On a Namespace: why the glass was broken."""
+
 LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 """A DNS label, as a pattern."""
 

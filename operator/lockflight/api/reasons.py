@@ -11,6 +11,7 @@ BASE_CHANGED = "BaseChanged"
 CONFIGURATION_PENDING = "ConfigurationPending"
 ADMISSION_IN_FORCE = "AdmissionInForce"
 AS_APPLIED = "AsApplied"
+GLASS_BROKEN = "GlassBroken"
 
 # Gates, in the order in which they are shown
 BINDING = "Binding"
@@ -177,6 +178,9 @@ NO_APPROVAL_RULE = "NoApprovalRule"
 IN_IMPLEMENTATION = "InImplementation"
 IMPLEMENTED = "Implemented"
 CLOSED = "Closed"
+
+# Events of environments
+GLASS_MENDED = "GlassMended"
 
 # Reasons of plans that cannot be made
 CLUSTER_SCOPED = "ClusterScoped"

@@ -65,6 +65,15 @@ class Api(Protocol):
     def may(self, user: str, groups: Sequence[str], verb: str, resource: str, namespace: str, name: str) -> bool:
         """Whether somebody holds a right in our API group, by SubjectAccessReview; empty strings: none, or any."""
 
+    def read_namespace(self, name: str) -> Manifest:
+        """A Namespace. Raises NotFoundError."""
+
+    def annotate_namespace(self, name: str, annotations: Mapping[str, str | None]) -> Manifest:
+        """Merge annotations of a Namespace; None takes one away. Raises NotFoundError."""
+
+    def metrics(self) -> str:
+        """The API server's own metrics, as text."""
+
 
 class Server:
     """``Api`` for real.
@@ -127,11 +136,35 @@ class Server:
         answer = self._call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
         return bool(answer.get("status", {}).get("allowed"))
 
+    def read_namespace(self, name: str) -> Manifest:
+        """A Namespace. Raises NotFoundError."""
+        return self._call("GET", f"/api/v1/namespaces/{quote(name, safe='')}")
+
+    def annotate_namespace(self, name: str, annotations: Mapping[str, str | None]) -> Manifest:
+        """Merge annotations of a Namespace; None takes one away. Raises NotFoundError."""
+        patch = {"metadata": {"annotations": dict(annotations)}}
+        return self._call("PATCH", f"/api/v1/namespaces/{quote(name, safe='')}{_MANAGER}", patch, MERGE)
+
+    def metrics(self) -> str:
+        """The API server's own metrics, as text."""
+        return self._send("GET", "/metrics", accept="text/plain").decode(errors="replace")
+
     def _call(self, method: str, path: str, body: object = None, content: str = "application/json") -> Manifest:
+        found: Manifest = json.loads(self._send(method, path, body, content))
+        return found
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        content: str = "application/json",
+        accept: str = "application/json",
+    ) -> bytes:
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
-        headers = {"Accept": "application/json", "Content-Type": content, **self._headers}
+        headers = {"Accept": accept, "Content-Type": content, **self._headers}
         try:
             request = self._client.param_serialize(
                 method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
@@ -144,8 +177,7 @@ class Server:
             raise UnreachableError(msg) from problem
         if answer.status >= 300:
             raise refusal(answer.status, text)
-        found: Manifest = json.loads(text)
-        return found
+        return text
 
 
 _MANAGER = "?fieldManager=lockflight-cli"

@@ -30,6 +30,7 @@ ENTRIES = {
     "delegate": _own("delegate", "delegate", "Let a deputy decide for you in a role, for a time."),
     "sign-off": _own("signoff", "sign_off", "Sign off what a promotion deployed, or reject it."),
     "freeze": _own("freeze", "freeze", "Declare and lift freezes."),
+    "guard": _own("guard", "guard", "Guarded namespaces: who would be refused, and breaking the glass."),
     "hold": _own("hold", "hold", "Keep a release from environments that it has not reached."),
     "unhold": _own("hold", "unhold", "Let a held release go on."),
     "rights": _own("rights", "show_rights", "Who may do what in a stack, and what is wrong with it."),

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from lockflight.api.common import API_VERSION
 from lockflight.api.kinds import BY_NAME
-from lockflight.handlers.kinds import NAMESPACE
 from lockflight.handlers.store import LiveStore, newer
+from lockflight.policy.glass import broken
 from lockflight.policy.model import Namespace
-from lockflight.workflow.keys import Key, key_of
+from lockflight.workflow.keys import NAMESPACE, Key, key_of
 
 log = structlog.get_logger()
 
@@ -101,4 +101,5 @@ def _namespace(metadata: Raw) -> Namespace:
         name=metadata["name"],
         labels=metadata.get("labels") or {},
         terminating=metadata.get("deletionTimestamp") is not None,
+        glass=broken(metadata.get("annotations") or {}),
     )

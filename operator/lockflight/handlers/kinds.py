@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from lockflight.api.common import GROUP, VERSION
 from lockflight.api.kinds import LIVING
-
-NAMESPACE = "Namespace"
+from lockflight.workflow.keys import NAMESPACE
 
 
 @dataclass(frozen=True, slots=True)

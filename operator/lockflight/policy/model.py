@@ -13,6 +13,7 @@ from lockflight.api.promotion import Outcome, Promotion, WaitingFor
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange, StandardUse
+from lockflight.policy.glass import BrokenGlass
 from lockflight.policy.rights import Rights
 from lockflight.policy.selftest import Admission
 
@@ -49,6 +50,8 @@ class Namespace:
     name: str
     labels: Mapping[str, str]
     terminating: bool = False
+    glass: BrokenGlass | None = None
+    """Set while the break-glass group may write there."""
 
 
 class HelmStatus(StrEnum):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from lockflight.api.changerequest import ChangePhase, ChangeRequest
+from lockflight.api.common import ENVIRONMENT_LABEL, STACK_LABEL
 from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
@@ -11,7 +12,7 @@ from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
-from lockflight.workflow.keys import Key, key_of
+from lockflight.workflow.keys import NAMESPACE, Key, key_of
 from lockflight.workflow.store import Store
 
 
@@ -58,8 +59,14 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
 
 
 def namespace_dependents(store: Store, name: str) -> set[Key]:
-    """The keys to reconcile after a Namespace changed: open promotions that go there."""
+    """The keys to reconcile after a Namespace changed: open promotions that go there; its glass, and who shows it."""
     keys: set[Key] = set()
+    namespace = store.namespaces.get(name)
+    if namespace is not None:
+        labels = namespace.labels
+        owner = store.get(Environment, labels.get(STACK_LABEL, ""), labels.get(ENVIRONMENT_LABEL, ""))
+        keys |= {key_of(owner)} if owner else set()
+        keys |= {Key(NAMESPACE, "", name)} if namespace.glass else set()
     for promotion in _open(store, None):
         stack = promotion.metadata.namespace
         environment = store.get(Environment, stack, promotion.spec.environment_ref.name)

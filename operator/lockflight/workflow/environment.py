@@ -15,6 +15,7 @@ from lockflight.workflow import selftest
 from lockflight.workflow.calendars import missing
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.glass import shown
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for
 from lockflight.workflow.status import write
@@ -42,10 +43,11 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
     rows = targets(environment.status.targets, here, releases)
     pending = await _configuration(deps, environment, governed, rows) if not root else None
     admission = _admission(deps, environment)
+    glass = shown(deps, environment, environment.status.conditions)
     status = environment.status.model_copy(
         update={
             "observed_generation": generation,
-            "conditions": merge(environment.status.conditions, [ready, *filter(None, [pending, admission])]),
+            "conditions": merge(environment.status.conditions, [ready, *filter(None, [pending, admission, glass])]),
             "inputs": inputs(governed),
             "outputs": outputs(governed),
             "targets": rows,

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from lockflight.api.kinds import AnyObject
 
+NAMESPACE = "Namespace"
+"""The one kind of Kubernetes' own among the keys: namespaces lie in no namespace."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:

@@ -22,13 +22,14 @@ from lockflight.workflow import (
     delegation,
     environment,
     freeze,
+    glass,
     promotion,
     release,
     rulekeeping,
     standard,
 )
 from lockflight.workflow.deps import Deps
-from lockflight.workflow.keys import Key
+from lockflight.workflow.keys import NAMESPACE, Key
 
 log = structlog.get_logger()
 
@@ -41,6 +42,8 @@ async def reconcile(deps: Deps, key: Key) -> datetime | None:
     obj = deps.store.find(key)
     started = deps.clock.now()
     try:
+        if key.kind == NAMESPACE:
+            return await glass.reconcile(deps, key.name)
         if obj is None:
             await rulekeeping.gone(deps, key)
             return None

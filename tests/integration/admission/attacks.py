@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import sleep
 
+from .attacks_guard import NAMESPACES as GUARDED_NAMESPACES
+from .attacks_guard import POLICIES as GUARD_POLICIES
 from .world import API, JSON_PATCH, MERGE_PATCH, OWNER, Thing, World, append, digest, entry
 
 Act = Callable[[World, str], object]
@@ -427,7 +429,9 @@ _NAMESPACES: dict[str, _Tries] = {
             lambda w, who: w.send(who, "DELETE", f"/api/v1/namespaces/{w.target}?dryRun=All"),
         ),
         ("a namespace bound from birth", "nosy", _bound_from_birth),
+        *GUARDED_NAMESPACES["bind namespace"],
     ),
+    "no line of it is": GUARDED_NAMESPACES["no line of it is"],
 }
 _AUDIT: dict[str, _Tries] = {
     "audit records are written by the operator alone": (
@@ -470,6 +474,7 @@ _POLICIES = {
     "rule-objects": _RULES,
     "namespaces": _NAMESPACES,
     "audit": _AUDIT,
+    **GUARD_POLICIES,
 }
 ATTACKS = tuple(
     Attack(name, who, act, policy, says)

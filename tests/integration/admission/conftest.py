@@ -8,15 +8,18 @@ import pytest
 import yaml
 
 from lockflight.admission.shipped import policies
+from lockflight.admission.tokens import Guard
 from lockflight.assets import asset
 from lockflight.devcluster import Person
 from lockflight.devcluster.providers import ClusterLike, open_cluster
 
+from . import attacks_guard
 from .world import (
     API,
     JSON_PATCH,
     MERGE_PATCH,
     OWNER,
+    ROOT,
     STACK,
     TARGET,
     Caller,
@@ -43,6 +46,11 @@ PEOPLE = (
     Person("resources"),
     Person("super"),
     Person("nosy"),
+    Person("ops"),
+    Person("ops2"),
+    Person("sre", ("sre",)),
+    Person("incident"),
+    Person("glass", ("lockflight-break-glass",)),
 )
 VALUES = {
     "stack": STACK,
@@ -138,7 +146,7 @@ rules:
   - delegations/status
   verbs: [get, update, patch]
 - apiGroups: [""]
-  resources: [namespaces, namespaces/status, namespaces/finalize]
+  resources: [namespaces, namespaces/status, namespaces/finalize, configmaps]
   verbs: [get, create, update, patch, delete]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -158,7 +166,45 @@ kind: ClusterRoleBinding
 metadata: {name: admission-records}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-records}
 subjects: [{kind: ServiceAccount, name: lockflight, namespace: lockflight-system}]
+---
+# Every right on workloads and on roles, and no right of ours.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: admission-ops}
+rules:
+- {apiGroups: ["", apps, batch, rbac.authorization.k8s.io], resources: ["*"], verbs: ["*"]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: admission-ops}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-ops}
+subjects:
+- {kind: User, name: ops, apiGroup: rbac.authorization.k8s.io}
+- {kind: User, name: ops2, apiGroup: rbac.authorization.k8s.io}
+- {kind: User, name: sre, apiGroup: rbac.authorization.k8s.io}
+- {kind: User, name: glass, apiGroup: rbac.authorization.k8s.io}
+- {kind: User, name: "system:kube-scheduler", apiGroup: rbac.authorization.k8s.io}
+- {kind: ServiceAccount, name: pod, namespace: admission}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: pod, namespace: admission}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: admission-incident}
+rules:
+- {apiGroups: [lockflight.dev], resources: [targetnamespaces], verbs: [break-glass]}
+- {apiGroups: [""], resources: [namespaces], verbs: [get, patch, update]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: admission-incident}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-incident}
+subjects: [{kind: User, name: incident, apiGroup: rbac.authorization.k8s.io}]
 """
+SHIPPED = policies(Guard(platforms=("KWOK",)))
+"""As the chart installs them on the embedded cluster."""
 
 
 def template(cluster: ClusterLike, chart: str, *options: str, values: object = None) -> str:
@@ -200,15 +246,18 @@ def world(cluster: ClusterLike) -> Iterator[World]:
     stack = template(cluster, "lockflight-stack", values=VALUES)
     apply(cluster, stack)
     apply(cluster, EXTRA)
-    shipped = "\n---\n".join(policies().values())
+    shipped = "\n---\n".join(SHIPPED.values())
+    named = {TARGET: attacks_guard.named(TARGET), ROOT: "user:lockflight-dev-admin create serviceaccounts/token"}
+    for namespace, lines in named.items():
+        cluster.kubectl("annotate", "--overwrite", "namespace", namespace, f"{attacks_guard.WRITERS}={lines}")
     callers = {name: Caller(cluster.kubeconfig(name)) for name in ("admin", *(person.name for person in PEOPLE))}
-    for who, (namespace, name) in {
-        "operator": ("lockflight-system", "lockflight"),
-        "robot": (STACK, "robot"),
-        "relay": (STACK, "relay"),
-    }.items():
+
+    for who, (namespace, name) in _ACCOUNTS.items():
         token = cluster.token(namespace, name)
         callers[who] = Caller(cluster.service_account_kubeconfig(namespace, name, token))
+    scheduler = cluster.kubeconfig("kube-scheduler")
+    if scheduler.exists():
+        callers["scheduler"] = Caller(scheduler)
     made = World(callers)
     made.old = made.planned()
     apply(cluster, shipped)
@@ -232,6 +281,14 @@ def await_roles(cluster: ClusterLike) -> None:
             return
 
 
+_ACCOUNTS = {
+    "operator": (ROOT, "lockflight"),
+    "robot": (STACK, "robot"),
+    "relay": (STACK, "relay"),
+    "pod": (STACK, "pod"),
+}
+
+
 def await_policies(world: World) -> None:
     """Policies act about a second after they came: probe until each does, without leaving a trace."""
     for _ in attempts("changes are stamped"):
@@ -240,6 +297,7 @@ def await_policies(world: World) -> None:
     change, promotion, used = world.make("changerequests"), world.make("promotions"), world.make("releases")
     world.observe(used, inUse=True)
     labels = {"metadata": {"labels": {"lockflight.dev/tier": "Local"}}}
+    glass = {attacks_guard.UNTIL: "x"}
     probes = [
         ("PATCH", change.status, append("approvals", entry()), JSON_PATCH),
         ("PATCH", promotion.status, append("signOffs", entry()), JSON_PATCH),
@@ -249,6 +307,9 @@ def await_policies(world: World) -> None:
         ("DELETE", f"{API}/namespaces/{STACK}/environments/uat", None, "application/json"),
         ("PATCH", f"/api/v1/namespaces/{TARGET}", labels, MERGE_PATCH),
         ("POST", f"{API}/namespaces/{STACK}/auditrecords", world.record(), "application/json"),
+        ("PATCH", f"/api/v1/namespaces/{TARGET}", {"metadata": {"annotations": glass}}, MERGE_PATCH),
+        ("POST", f"/api/v1/namespaces/{TARGET}/configmaps", attacks_guard.configmap(), "application/json"),
+        ("POST", f"/api/v1/namespaces/{ROOT}/configmaps", attacks_guard.configmap(), "application/json"),
     ]
     for _ in attempts("the policies are in force"):
         if all(_refuses(world, *probe) for probe in probes):

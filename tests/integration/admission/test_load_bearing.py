@@ -12,10 +12,13 @@ from lockflight.admission.shipped import policies
 from lockflight.devcluster.providers import ClusterLike
 
 from .attacks import ATTACKS, Attack
-from .conftest import VALUES, apply, await_policies, template
+from .attacks_guard import WRITERS, named
+from .conftest import SHIPPED, VALUES, apply, await_policies, template
 from .world import RefusedError, World, attempts, documents
 
 LABEL = "without-rule"
+TARGETS = ("guard", "namespaces", "break-glass", "deployer", "impersonation")
+"""Policies whose rules are about target namespaces."""
 RULES = sorted({(attack.policy, attack.says) for attack in ATTACKS})
 NAMESPACE = {rule: f"admission-without-{number}" for number, rule in enumerate(RULES)}
 
@@ -26,7 +29,7 @@ def _selected(**selector: object) -> dict[str, Any]:
 
 def _without(policy: str, says: str, namespace: str) -> list[dict[str, Any]]:
     """The policy without the rule, for one namespace."""
-    found, binding = documents(policies()[f"{policy}.yaml"])
+    found, binding, *_ = documents(SHIPPED[f"{policy}.yaml"])
     changed = deepcopy(found)
     kept = [v for v in found["spec"]["validations"] if says not in v["messageExpression"]]
     assert len(kept) < len(found["spec"]["validations"]), f"no rule of {policy} says {says!r}"
@@ -40,10 +43,12 @@ def _without(policy: str, says: str, namespace: str) -> list[dict[str, Any]]:
 
 def _elsewhere(policy: str) -> dict[str, Any]:
     """The shipped binding, but for the namespaces in which a rule is left out."""
-    _, binding = documents(policies()[f"{policy}.yaml"])
+    _, binding, *_ = documents(SHIPPED[f"{policy}.yaml"])
     names = [NAMESPACE[rule] for rule in RULES if rule[0] == policy]
-    where = [{"key": LABEL, "operator": "NotIn", "values": names}]
-    binding["spec"]["matchResources"] = _selected(matchExpressions=where)
+    where = binding["spec"].get("matchResources", _selected())
+    also = {"key": LABEL, "operator": "NotIn", "values": names}
+    where["namespaceSelector"].setdefault("matchExpressions", []).append(also)
+    binding["spec"]["matchResources"] = where
     return binding
 
 
@@ -70,9 +75,14 @@ def without(cluster: ClusterLike, world: World) -> Iterator[Mapping[tuple[str, s
         {
             "apiVersion": "v1",
             "kind": "Namespace",
-            "metadata": {"name": name, "labels": {LABEL: name, "lockflight.dev/tier": "Production"}},
+            "metadata": {
+                "name": name,
+                # A guard lets nobody work on our own objects in a target namespace.
+                "labels": {LABEL: name} | ({"lockflight.dev/tier": "Production"} if rule[0] in TARGETS else {}),
+                "annotations": {WRITERS: named(name)},
+            },
         }
-        for name in NAMESPACE.values()
+        for rule, name in NAMESPACE.items()
     ]
     changed = [obj for rule, name in NAMESPACE.items() for obj in _without(*rule, name)]
     rights = list(_everywhere(template(cluster, "lockflight-stack", values=VALUES)))
@@ -86,7 +96,7 @@ def without(cluster: ClusterLike, world: World) -> Iterator[Mapping[tuple[str, s
         cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=ours)
         names = [PREFIX + policy for policy in {policy for policy, _ in RULES}]
         cluster.kubectl("delete", "validatingadmissionpolicybinding", *names)
-        apply(cluster, "\n---\n".join(policies().values()))
+        apply(cluster, "\n---\n".join(SHIPPED.values()))
         await_policies(world)
 
 
@@ -108,8 +118,8 @@ STAMPED = ("by is who you are", "groups are those", "annotation lockflight.dev/"
 """Rules behind a stamp: while it is there nothing forged reaches them. See test_strict_clients and test_attacks."""
 
 
-STOPPED_TWICE = {"the operator drops an approval"}
-"""The append-only rule stops it, too."""
+STOPPED_TWICE = {"the operator drops an approval", "prolonging an opening"}
+"""The append-only rule stops it, too; so does the clock, within the second of the opening."""
 
 
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if a.name not in STOPPED_TWICE], ids=lambda attack: attack.name)

@@ -109,14 +109,14 @@ def test_the_operator_lists_everywhere_and_writes_status_only(world: World, kind
 def test_the_operator_reads_values_of_the_stack_by_name_only(world: World, kind: str) -> None:
     name = {"secrets": "Secret", "configmaps": "ConfigMap"}[kind]
     body = {"apiVersion": "v1", "kind": name, "metadata": {"name": "values"}}
-    for namespace in (STACK, TARGET):
-        world.send("admin", "POST", f"/api/v1/namespaces/{namespace}/{kind}", body)
+    for namespace, user in ((STACK, ""), (TARGET, deployer(TARGET))):
+        world.send("admin", "POST", f"/api/v1/namespaces/{namespace}/{kind}", body, as_user=user)
     world.send("operator", "GET", f"/api/v1/namespaces/{STACK}/{kind}/values")
     for path in (f"namespaces/{STACK}/{kind}", kind, f"namespaces/{TARGET}/{kind}/values"):
         with pytest.raises(RefusedError, match="cannot"):
             world.send("operator", "GET", f"/api/v1/{path}")
-    for namespace in (STACK, TARGET):
-        world.send("admin", "DELETE", f"/api/v1/namespaces/{namespace}/{kind}/values")
+    for namespace, user in ((STACK, ""), (TARGET, deployer(TARGET))):
+        world.send("admin", "DELETE", f"/api/v1/namespaces/{namespace}/{kind}/values", as_user=user)
 
 
 def test_delivery_writes_no_rules_and_approves_nothing(world: World) -> None:

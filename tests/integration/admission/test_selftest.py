@@ -9,7 +9,6 @@ import pytest
 from lockflight.adapters.admission import KubeAdmission
 from lockflight.adapters.api_client import KubeClient
 from lockflight.admission.installed import installed
-from lockflight.admission.shipped import policies
 from lockflight.devcluster.providers import ClusterLike
 from lockflight.policy.model import Snapshot
 from lockflight.policy.selftest import Comparison, compare, digests
@@ -17,7 +16,7 @@ from lockflight.ports import Forgery, RefusedError
 from lockflight.workflow import selftest
 from tests.unit.policy import builders
 
-from .conftest import apply, await_policies
+from .conftest import SHIPPED, apply, await_policies
 from .world import MERGE_PATCH, POLICIES, STACK, Thing, World, attempts
 
 T = TypeVar("T")
@@ -62,7 +61,10 @@ def asked(world: World, cluster: ClusterLike) -> Callable[[Callable[[KubeAdmissi
 
 async def _compared(admission: KubeAdmission) -> Comparison:
     registered = await admission.registered()
-    return compare(digests(installed(await admission.account()), stamps=registered.stamps), registered.objects)
+    return compare(
+        digests(installed(await admission.account(), '{"platforms":["KWOK"]}'), stamps=registered.stamps),
+        registered.objects,
+    )
 
 
 def test_what_the_api_server_holds_is_what_was_shipped(asked: Any) -> None:
@@ -116,7 +118,7 @@ def test_a_binding_set_to_warn_or_gone_is_found_by_both_halves(asked: Any, world
         missing = f"ValidatingAdmissionPolicyBinding {SIGN_OFFS} is missing"
         assert asked(_compared).differences == (missing,)
     finally:
-        apply(cluster, "\n---\n".join(policies().values()))
+        apply(cluster, "\n---\n".join(SHIPPED.values()))
         await_policies(world)
     assert asked(_compared).differences == ()
 

@@ -1,5 +1,6 @@
 """The same policies read from files by the API server: nobody reaches them through the API."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,22 @@ from lockflight.devcluster import Cluster
 from lockflight.devcluster.files import private_folder
 
 from .attacks import ATTACKS, Attack
+from .attacks_guard import WRITERS, named
 from .conftest import CRDS, EXTRA, PEOPLE, VALUES, apply, await_roles, template
-from .world import API, MERGE_PATCH, POLICIES, STACK, Caller, RefusedError, World, attempts, documents, entry
+from .world import (
+    API,
+    MERGE_PATCH,
+    POLICIES,
+    ROOT,
+    STACK,
+    TARGET,
+    Caller,
+    RefusedError,
+    World,
+    attempts,
+    documents,
+    entry,
+)
 
 pytestmark = pytest.mark.embedded
 
@@ -37,12 +52,15 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def _populated(cluster: Cluster) -> World:
     apply(cluster, "\n---\n".join(path.read_text() for path in sorted(CRDS.glob("*.yaml"))))
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all")
-    apply(cluster, "{apiVersion: v1, kind: Namespace, metadata: {name: lockflight-system}}")
+    annotations = {WRITERS: "user:lockflight-dev-admin create serviceaccounts/token"}
+    root = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ROOT, "annotations": annotations}}
+    apply(cluster, json.dumps(root))
     parts = [f"--show-only=templates/{name}.yaml" for name in ("rbac", "roles", "serviceaccount")]
     apply(cluster, template(cluster, "lockflight", *parts))
     await_roles(cluster)
     apply(cluster, template(cluster, "lockflight-stack", values=VALUES))
     apply(cluster, EXTRA)
+    cluster.kubectl("annotate", "namespace", TARGET, f"{WRITERS}={named(TARGET)}")
     callers = {name: Caller(cluster.kubeconfig(name)) for name in ("admin", *(person.name for person in PEOPLE))}
     token = cluster.token("lockflight-system", "lockflight")
     account = cluster.service_account_kubeconfig("lockflight-system", "lockflight", token)

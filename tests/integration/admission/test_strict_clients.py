@@ -4,14 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from lockflight.admission.shipped import policies
 from lockflight.devcluster.providers import ClusterLike
 
-from .conftest import apply, await_policies
+from .conftest import SHIPPED, apply, await_policies
 from .world import API, MERGE_PATCH, RefusedError, Thing, World, attempts, digest, entry
 
 CREATOR, EDITORS = "lockflight.dev/creator", "lockflight.dev/editors"
-STAMPS = "\n---\n".join(text for stem, text in policies().items() if stem.startswith("stamp"))
+STAMPS = "\n---\n".join(text for stem, text in SHIPPED.items() if stem.startswith("stamp"))
 WHO = {"by": "alice", "groups": ["cab", "system:authenticated"]}
 SEEN = {"generation": 1, "planDigest": digest("the plan")}
 

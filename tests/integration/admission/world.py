@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
@@ -15,6 +15,7 @@ from kubernetes.client.exceptions import ApiException
 
 STACK = "admission"
 TARGET = "admission-production"
+ROOT = "lockflight-system"
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "6b8f0c1e-0000-4000-8000-000000000000"}
 API = "/apis/lockflight.dev/v1alpha1"
 POLICIES = "/apis/admissionregistration.k8s.io/v1"
@@ -43,10 +44,15 @@ class Caller:
         token = self._client.configuration.get_api_key_with_prefix("BearerToken")
         self._headers = {"authorization": token} if token else {}
 
-    def send(self, method: str, path: str, body: object = None, content: str = "application/json") -> dict[str, Any]:
-        """One request; RefusedError for any answer but 2xx."""
+    def send(
+        self, method: str, path: str, body: object = None, content: str = "application/json", as_user: str = ""
+    ) -> dict[str, Any]:
+        """One request, with every right of ``as_user`` where one is given; RefusedError for any answer but 2xx."""
         url = self._client.configuration.host + path
         headers = {**self._headers, "Content-Type": content, "Accept": "application/json"}
+        if as_user:
+            # What RBAC would refuse no policy gets to see.
+            headers |= {"Impersonate-User": as_user, "Impersonate-Group": "system:masters"}
         try:
             answer = self._client.call_api(method, url, header_params=headers, body=body)
             data = answer.read()
@@ -165,6 +171,8 @@ class World:
     namespace: str = STACK
     target: str = TARGET
     """A namespace that is bound to the stack."""
+    root: str = ROOT
+    """The namespace where the operator runs."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels that a namespace made here carries besides."""
     old: Thing | None = None
@@ -173,13 +181,30 @@ class World:
 
     def elsewhere(self, namespace: str, **labels: str) -> Self:
         """The same people, at work in another namespace."""
-        return type(self)(self.callers, namespace, namespace, labels)
+        return type(self)(self.callers, namespace, namespace, namespace, labels)
+
+    def at(self, namespace: str) -> Self:
+        """The same people and stack, attacking another target."""
+        return replace(self, target=namespace)
 
     def send(
-        self, who: str, method: str, path: str, body: object = None, content: str = "application/json"
+        self,
+        who: str,
+        method: str,
+        path: str,
+        body: object = None,
+        content: str = "application/json",
+        *,
+        as_user: str = "",
+        again: bool = False,
     ) -> dict[str, Any]:
-        """A request as somebody."""
-        return self.callers[who].send(method, path, body, content)
+        """A request as somebody; with ``again`` something that is there already will do."""
+        try:
+            return self.callers[who].send(method, path, body, content, as_user)
+        except RefusedError as error:
+            if again and error.status == 409:
+                return {}
+            raise
 
     def manifest(self, plural: str, name: str | None = None, **spec: object) -> dict[str, Any]:
         """An object that the schema accepts."""

@@ -31,7 +31,9 @@ def run(*args: str, values: Mapping[str, Any] | None = None) -> str:
 
 def template(chart: str, values: Mapping[str, Any] | None = None, *options: str) -> list[dict[str, Any]]:
     """The objects of ``charts/<chart>``, installed into lockflight-system."""
-    text = run("template", "x", str(ROOT / "charts" / chart), "-n", "lockflight-system", *options, values=values)
+    served = ("--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy")
+    place = ("-n", "lockflight-system", *served)
+    text = run("template", "x", str(ROOT / "charts" / chart), *place, *options, values=values)
     return [obj for obj in yaml.safe_load_all(text) if obj]
 
 

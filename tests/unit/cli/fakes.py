@@ -33,6 +33,7 @@ class FakeApi:
         """Lists by the end of their path."""
         self.holds: dict[str, set[tuple[str, str, str]]] = {}
         """Verb, resource and name by user or group; names and verbs may be ``*``."""
+        self.exposition = ""
         self.before_create: Callable[[], None] = lambda: None
         for manifest in objects:
             self.put(manifest)
@@ -97,6 +98,26 @@ class FakeApi:
         """As RBAC would."""
         held = {right for who in (user, *groups) for right in self.holds.get(who, ())}
         return any(v in (verb, "*") and r in (resource, "*") and n in (name, "*") for v, r, n in held)
+
+    def read_namespace(self, name: str) -> Manifest:
+        """A Namespace."""
+        try:
+            return copy.deepcopy(self.objects["Namespace", "", name])
+        except KeyError:
+            msg = f'namespaces "{name}" not found'
+            raise NotFoundError(msg) from None
+
+    def annotate_namespace(self, name: str, annotations: Mapping[str, str | None]) -> Manifest:
+        """Merge annotations."""
+        self._maybe_refuse()
+        merged: Manifest = _merge(self.read_namespace(name), {"metadata": {"annotations": annotations}})
+        self.objects["Namespace", "", name] = merged
+        self.writes.append(("annotate", name))
+        return merged
+
+    def metrics(self) -> str:
+        """The API server's metrics."""
+        return self.exposition
 
     def _maybe_refuse(self) -> None:
         if self.refuse:
