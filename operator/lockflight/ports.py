@@ -245,7 +245,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What Helm's storage says of one revision: chart, given values and manifests, hooks included, tests apart."""
+    """What Helm's storage says of one revision: chart, given values and manifests, hooks and tests included."""
 
     chart: str
     chart_version: str

@@ -42,7 +42,8 @@ def test_a_standard_change_passes_and_one_that_exceeds_its_pattern_says_so(stack
     pattern = {
         "applications": [stack.name],
         "environments": ["production"],
-        "kinds": ["Deployment"],
+        # The page in the ConfigMap says the version.
+        "kinds": ["Deployment", "ConfigMap"],
     }
     spec = {"title": "Patch upgrade", "pattern": pattern, "validUntil": "2099-12-31"}
     stack.create("StandardChange", "patch-upgrade", spec, person="petra")
@@ -54,8 +55,8 @@ def test_a_standard_change_passes_and_one_that_exceeds_its_pattern_says_so(stack
     assert stack.status("lfchg", "std-1.0.1")["usedBy"]
     eventually(lambda: stack.status("lfstd", "patch-upgrade").get("used") == 1, "the use to be on record")
 
-    beyond = _standard(stack, "1.0.2", replicaCount=3)
+    beyond = _standard(stack, "1.0.2", replicas=3)
     message = stack.says(beyond, "StandardPattern", "PatternExceeded")
-    assert "values /replicaCount: pattern.mayChange is empty" in message
+    assert "values /replicas: pattern.mayChange is empty" in message
     assert message.endswith("raise a normal change")
     assert stack.status("lfpromo", beyond)["phase"] == "Waiting"

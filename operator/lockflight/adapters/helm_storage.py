@@ -129,7 +129,7 @@ def _recorded(text: str) -> Recorded:
         chart=str(metadata["name"]),
         chart_version=str(metadata["version"]),
         values=release.get("config") or {},
-        objects=tuple(obj for manifest in manifests for obj in split(manifest).objects),
+        objects=tuple(obj for found in map(split, manifests) for obj in (*found.objects, *found.hooks)),
     )
 
 
