@@ -19,10 +19,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end }}
 
-{{/* MutatingAdmissionPolicy is v1 from Kubernetes 1.36 on, where it is not switched off. */}}
+{{/* MutatingAdmissionPolicy is v1 from Kubernetes 1.36 on. By version: `helm template` knows no APIs of the server. */}}
 {{- define "lockflight.stamps" -}}
-{{- $served := .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" }}
-{{- if and $served (semverCompare ">=1.36.0-0" .Capabilities.KubeVersion.Version) }}true{{ end -}}
+{{- if semverCompare ">=1.36.0-0" .Capabilities.KubeVersion.Version }}true{{ end -}}
 {{- end }}
 
 {{/* The plurals of the kinds that the CRDs declare, as YAML. */}}
