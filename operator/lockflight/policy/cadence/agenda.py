@@ -1,0 +1,149 @@
+"""What stands in the calendar of a stack: trains, freezes and planned changes as entries with a beginning and an end."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+
+from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.freezewindow import FreezeWindow
+from lockflight.api.releasecalendar import ReleaseCalendar
+from lockflight.policy import windows
+from lockflight.policy.cadence.boarding import key
+from lockflight.policy.cadence.calendar import trains
+from lockflight.policy.cadence.offsets import InvalidCalendar, at
+from lockflight.policy.cadence.trains import Trains
+
+
+class What(StrEnum):
+    """Kinds of entries."""
+
+    SPRINT = "Sprint"
+    CUT_OFF = "Cut-off"
+    CANDIDATE = "Candidate"
+    PRODUCTION = "Production"
+    FREEZE = "Freeze"
+    CHANGE = "Change"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """[start, end); without an end: a moment, or, for a freeze, until it is lifted."""
+
+    what: What
+    uid: str
+    """The same whenever the calendar is made anew, also where the entry moved."""
+    title: str
+    start: datetime
+    end: datetime | None = None
+    detail: str = ""
+    days: bool = False
+    """It covers whole days, from midnight to midnight."""
+
+    def within(self, since: datetime, until: datetime) -> bool:
+        """Whether any of it lies in [since, until)."""
+        ends = self.end or (datetime.max.replace(tzinfo=since.tzinfo) if self.what is What.FREEZE else None)
+        return self.start < until and (since <= self.start if ends is None else since < ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """The entries of a time, the earliest first, and what could not be read into it."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[str, ...] = ()
+
+
+def agenda(
+    calendars: Iterable[ReleaseCalendar],
+    freezes: Iterable[FreezeWindow],
+    changes: Iterable[ChangeRequest],
+    since: datetime,
+    until: datetime,
+) -> Agenda:
+    """Everything in [since, until). Lifted freezes and changes that ended without being carried out are left out."""
+    found: list[Entry] = []
+    problems: list[str] = []
+    for calendar in calendars:
+        try:
+            found += _of_calendar(calendar, since, until)
+        except InvalidCalendar as problem:
+            problems.append(f"calendar {key(calendar)}: {problem}")
+    for freeze in freezes:
+        try:
+            found += _of_freeze(freeze)
+        except ValueError as problem:
+            problems.append(f"freeze {freeze.metadata.namespace}/{freeze.metadata.name}: {problem}")
+    for change in changes:
+        found += _of_change(change)
+    kept = {entry.uid: entry for entry in found if entry.within(since, until)}
+    return Agenda(tuple(sorted(kept.values(), key=lambda e: (e.start, e.what, e.uid))), tuple(problems))
+
+
+def _of_calendar(calendar: ReleaseCalendar, since: datetime, until: datetime) -> Iterator[Entry]:
+    found, uid = trains(calendar), f"{calendar.metadata.namespace}.{calendar.metadata.name}"
+    yield from _sprints(found, uid, since, until)
+    for train in found.since(since.astimezone(found.zone).date()):
+        # Nothing of a train lies before its cut-off, and the cut-offs follow one another.
+        if train.cut_off >= until:
+            return
+        name = train.name
+        yield Entry(
+            What.CUT_OFF, f"{uid}.{name}.cut-off", f"Cut-off of train {name}", train.cut_off,
+            detail="Releases made before this time are on the train.",
+        )  # fmt: skip
+        yield Entry(
+            What.CANDIDATE, f"{uid}.{name}.candidate", f"Train {name} to UAT", train.candidate,
+            detail="Its releases may enter tier UAT from now on.",
+        )  # fmt: skip
+        yield Entry(
+            What.PRODUCTION, f"{uid}.{name}.production", f"Train {name} to production", train.production, train.until,
+            "Its releases may enter tier Production; what has not started by the end takes the next train.",
+        )  # fmt: skip
+
+
+def _sprints(found: Trains, uid: str, since: datetime, until: datetime) -> Iterator[Entry]:
+    sprint = found.sprint(max(found.first_day, since.astimezone(found.zone).date()))
+    while (start := found.begins(sprint)) < until:
+        train = found.train(found.of_sprint(sprint))
+        number = (sprint.start - train.start).days // found.sprint_days + 1
+        after = sprint.end + timedelta(days=1)
+        yield Entry(
+            What.SPRINT, f"{uid}.sprint.{sprint.start}", f"Sprint {number} of train {train.name}",
+            start, at(after, time(0), found.zone), days=True,
+        )  # fmt: skip
+        sprint = found.sprint(after)
+
+
+def _of_freeze(freeze: FreezeWindow) -> Iterator[Entry]:
+    if freeze.spec.lift is not None:
+        return
+    name = f"{freeze.metadata.namespace}.{freeze.metadata.name}"
+    start, end = windows.span(freeze)
+    yield Entry(What.FREEZE, f"freeze.{name}", f"Freeze: {freeze.spec.reason}", start, end, _whom(freeze))
+
+
+def _whom(freeze: FreezeWindow) -> str:
+    where = freeze.spec.environments
+    parts = [
+        f"{what} {', '.join(names)}"
+        for what, names in (
+            ("tiers", where.tiers if where else ()),
+            ("environments", where.names if where else ()),
+            ("applications", freeze.spec.applications),
+        )
+        if names
+    ]
+    return f"Holds {'; '.join(parts) or 'everything'}."
+
+
+def _of_change(change: ChangeRequest) -> Iterator[Entry]:
+    schedule, phase = change.spec.schedule, change.status.phase
+    if schedule is None or (phase is not None and phase.ended and not change.status.used_by):
+        return
+    name = f"{change.metadata.namespace}.{change.metadata.name}"
+    told = f"{change.spec.type} change, {phase or 'New'}: {change.spec.reason}"
+    yield Entry(
+        What.CHANGE, f"change.{name}", f"{change.metadata.name}: {change.spec.title}",
+        schedule.start, schedule.end, told,
+    )  # fmt: skip
