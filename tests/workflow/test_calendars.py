@@ -36,6 +36,18 @@ async def test_a_calendar_moves_on_by_itself(fake: FakeWorld) -> None:
     assert (await fake.status("ReleaseCalendar", "four-weekly"))["sprint"]["number"] == 2
 
 
+async def test_a_calendar_shows_the_boards_next_meeting_and_then_the_one_after(fake: FakeWorld) -> None:
+    tuesday = {"name": "tuesday", "rrule": "FREQ=WEEKLY;BYDAY=TU", "at": "14:00", "submitBy": "-2bd 12:00"}
+    spec = {"timeZone": "Europe/Berlin", "sprint": SPRINT, "cab": {"meetings": [tuesday]}}
+    await fake.create("ReleaseCalendar", "four-weekly", spec)
+    await fake.settle()
+    meeting = (await fake.status("ReleaseCalendar", "four-weekly"))["nextMeeting"]
+    assert meeting == {"name": "tuesday", "at": "2026-12-01T13:00:00Z", "submitBy": "2026-11-27T11:00:00Z"}
+    await fake.later(hours=4)
+    meeting = (await fake.status("ReleaseCalendar", "four-weekly"))["nextMeeting"]
+    assert meeting["at"] == "2026-12-08T13:00:00Z"
+
+
 async def test_a_calendar_that_makes_no_sense_says_so_and_shows_no_train(fake: FakeWorld) -> None:
     spec = {"timeZone": "Europe/Berlin", "sprint": SPRINT, "train": {"candidate": "+7d 09:00"}}
     await fake.create("ReleaseCalendar", "four-weekly", spec)

@@ -5,7 +5,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lockflight.api.common import API_VERSION, Cel, Meta, ObjectName, Schema, Time, rules, validations
+from lockflight.api.common import (
+    API_VERSION,
+    SET,
+    Cel,
+    Label,
+    Meta,
+    ObjectName,
+    Schema,
+    Time,
+    keyed,
+    rules,
+    validations,
+)
 from lockflight.api.conditions import Conditions
 
 DEFAULT_LENGTH = "2w"
@@ -50,6 +62,28 @@ class Every(StrEnum):
 
     MONTH = "Month"
     QUARTER = "Quarter"
+
+
+class HolidayRule(Schema):
+    """Which weekdays are no business days."""
+
+    model_config = rules(
+        Cel(
+            "!has(self.subdivision) || has(self.country)",
+            "a subdivision is a part of a country: name the country too",
+            "subdivision",
+        )
+    )
+
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", max_length=2)] | None = Field(
+        None, description="ISO 3166-1 code, such as DE: its public holidays and its weekend."
+    )
+    subdivision: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,3}$", max_length=3)] | None = Field(
+        None, description="ISO 3166-2 code without the country, such as BY."
+    )
+    dates: Annotated[tuple[Day, ...], Field(max_length=64, json_schema_extra=SET)] = Field(
+        (), description="Further days."
+    )
 
 
 class Sprint(Schema):
@@ -131,8 +165,38 @@ class TrainRule(Schema):
     )
 
 
+class CabMeeting(Schema):
+    """A meeting of the change board that recurs."""
+
+    model_config = rules(
+        Cel(
+            "!has(self.submitBy) || self.submitBy.startsWith('-') || "
+            "self.submitBy.startsWith('+0') && self.submitBy.substring(size(self.submitBy) - 5) <= self.at",
+            "submitBy lies after the meeting: count back from its day, such as -2bd 12:00",
+            "submitBy",
+        ),
+        Cel(
+            "!self.rrule.matches('BY(HOUR|MINUTE|SECOND)=')",
+            "the time of day is in at: leave BYHOUR, BYMINUTE and BYSECOND out",
+            "rrule",
+        ),
+    )
+
+    name: Label = Field(description="Its name, for agendas and people.")
+    rrule: Annotated[str, Field(pattern=r"^[A-Z]+=[A-Z0-9,+-]+(;[A-Z]+=[A-Z0-9,+-]+)*$", max_length=256)] = Field(
+        description="The days, as an RFC 5545 recurrence rule that begins on sprint.start."
+    )
+    at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5)] = Field(
+        description="When it begins, on the wall clock of timeZone."
+    )
+    submit_by: Offset | None = Field(
+        None,
+        description="Changes raised before then are on the agenda, counted from its day. Default: until it begins.",
+    )
+
+
 class Cab(Schema):
-    """The change board: how long before the work a change must be raised."""
+    """The change board: when it meets, and how long before the work a change must be raised."""
 
     model_config = rules(
         Cel(
@@ -142,6 +206,7 @@ class Cab(Schema):
         )
     )
 
+    meetings: Annotated[tuple[CabMeeting, ...], Field(max_length=8, json_schema_extra=keyed("name"))] = ()
     min_lead_time: Annotated[
         dict[str, Span],
         Field(
@@ -179,6 +244,9 @@ class ReleaseCalendarSpec(Schema):
     ]
     sprint: Sprint
     train: TrainRule | None = None
+    holidays: HolidayRule | None = Field(
+        None, description="Days that are no business days, besides the weekend. Default: none."
+    )
     cab: Cab | None = None
 
 
@@ -201,6 +269,14 @@ class TrainStatus(Schema):
     production_until: Time = Field(description="Until then.")
 
 
+class MeetingStatus(Schema):
+    """A meeting of the change board."""
+
+    name: ObjectName = Field(description="Its name.")
+    at: Time = Field(description="When it begins.")
+    submit_by: Time = Field(description="Changes raised before then are on its agenda.")
+
+
 class ReleaseCalendarStatus(Schema):
     """What the operator made of it. Advisory: gates judge the spec."""
 
@@ -212,6 +288,7 @@ class ReleaseCalendarStatus(Schema):
     trains: Annotated[tuple[TrainStatus, ...], Field(max_length=6)] = Field(
         (), description="The next six trains that have not left for good."
     )
+    next_meeting: MeetingStatus | None = Field(None, description="The change board's next meeting.")
 
 
 class ReleaseCalendar(Schema):

@@ -31,6 +31,11 @@ _BY_REASON = {
     reasons.APPROVALS_MISSING: "approvers look and decide: lockflight -n {stack} approve CHANGE --role ROLE",
     reasons.PLAN_CHANGED: "after the new plan, look again: lockflight -n {stack} approve CHANGE --role ROLE",
     reasons.CREATOR_UNKNOWN: "the platform team installs the admission policies; then raise the change again",
+    reasons.CALENDAR_MISSING: "the platform team creates the calendar, or mends calendarRef: kubectl -n {stack} edit "
+    "lfenv {environment}",
+    reasons.CALENDAR_INVALID: "the platform team mends the calendar: kubectl -n {stack} get lfcal",
+    reasons.TRAIN_UNKNOWN: f"it names no train that there is; {_ANOTHER_VERSION} --train NAME",
+    reasons.LEAD_TIME: f"wait, or move the schedule: {_EDIT}",
     reasons.SCHEDULE_NOT_BEGUN: f"wait for it, or change the schedule: {_EDIT}",
 }
 
@@ -45,6 +50,7 @@ _BY_GATE = {
     reasons.EVIDENCE: f"{_ANOTHER_VERSION} --evidence TYPE=Passed",
     reasons.HOLD: "ask who held it, then: lockflight -n {stack} unhold {release}",
     reasons.VERSION: "to go back: lockflight -n {stack} promote {release} {environment} --rollback",
+    reasons.CADENCE: "wait: it goes with its train by itself; see lockflight -n {stack} calendar",
     reasons.FREEZE: "wait until it ends, or have it lifted: lockflight freeze lift NAME --reason WHY",
     reasons.CHANGE_WINDOW: _ANOTHER_CHANGE,
     reasons.CHANGE_CONTROL: _ANOTHER_CHANGE,

@@ -25,10 +25,11 @@ _MARKS = {
     What.CUT_OFF: "C",
     What.CANDIDATE: "U",
     What.PRODUCTION: "P",
+    What.MEETING: "M",
     What.FREEZE: "F",
     What.CHANGE: "*",
 }
-_LEGEND = "C cut-off, U to UAT, P to production, F freeze, * planned change"
+_LEGEND = "C cut-off, U to UAT, P to production, M CAB meeting, F freeze, * planned change"
 _FEED_MONTHS = 12
 
 
@@ -51,7 +52,7 @@ def calendar(
     file: str | None,
     root_namespace: str,
 ) -> None:
-    """A month of trains, freezes and planned changes.
+    """A month of trains, CAB meetings, freezes and planned changes.
 
     MONTH is written like 2026-12; without it, the month that is. The file that --ics writes is replaced as a whole, so
     that a web server may serve it: entries keep their identity, and calendar programs that subscribe to it follow.
@@ -115,7 +116,8 @@ def _midnight(day: date, where: ZoneInfo) -> datetime:
 def _write(file: str, text: str) -> None:
     """To standard output, or in one step to a file that may be being read. Raises CliError."""
     if file == "-":
-        click.get_binary_stream("stdout").write(text.encode())
+        # As bytes: the lines end as RFC 5545 says, on every system.
+        click.echo(text.encode(), nl=False)
         return
     path = Path(file)
     try:

@@ -4,9 +4,16 @@ from datetime import datetime
 
 from lockflight.api import reasons
 from lockflight.api.conditions import condition, merge
-from lockflight.api.releasecalendar import ReleaseCalendar, ReleaseCalendarStatus, SprintStatus, TrainStatus
+from lockflight.api.releasecalendar import (
+    MeetingStatus,
+    ReleaseCalendar,
+    ReleaseCalendarStatus,
+    SprintStatus,
+    TrainStatus,
+)
 from lockflight.policy.cadence import view
 from lockflight.policy.cadence.calendar import trains
+from lockflight.policy.cadence.meetings import Meeting, next_meeting
 from lockflight.policy.cadence.offsets import InvalidCalendar
 from lockflight.policy.cadence.trains import Train
 from lockflight.policy.time.zones import both_clocks
@@ -19,8 +26,10 @@ async def reconcile(deps: Deps, calendar: ReleaseCalendar) -> datetime | None:
     now, generation = deps.clock.now(), calendar.metadata.generation
     again: datetime | None = None
     try:
-        seen = view.at(trains(calendar), now)
-        shown, again = _shown(seen), seen.changes_at
+        seen, meeting = view.at(trains(calendar), now), next_meeting(calendar, now)
+        shown, again = _shown(seen, meeting), seen.changes_at
+        if meeting is not None:
+            again = min(again, meeting.at)
         zone = trains(calendar).zone
         boarding = seen.boarding
         ready, reason = True, "Valid"
@@ -36,7 +45,7 @@ async def reconcile(deps: Deps, calendar: ReleaseCalendar) -> datetime | None:
     return again
 
 
-def _shown(seen: view.Now) -> ReleaseCalendarStatus:
+def _shown(seen: view.Now, meeting: Meeting | None) -> ReleaseCalendarStatus:
     sprint = seen.sprint
     return ReleaseCalendarStatus(
         sprint=SprintStatus(
@@ -50,6 +59,7 @@ def _shown(seen: view.Now) -> ReleaseCalendarStatus:
         train=seen.boarding.name,
         cut_off=seen.boarding.cut_off,
         trains=tuple(map(_row, seen.upcoming)),
+        next_meeting=MeetingStatus(name=meeting.name, at=meeting.at, submit_by=meeting.submit_by) if meeting else None,
     )
 
 

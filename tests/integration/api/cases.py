@@ -442,6 +442,34 @@ CASES = [
     # ReleaseCalendar
     Case(
         "ReleaseCalendar",
+        "spec.holidays",
+        "a subdivision is a part of a country: name the country too",
+        {"spec.holidays.subdivision": DROP},
+        {"spec.holidays.country": DROP},
+    ),
+    Case(
+        "ReleaseCalendar",
+        "spec.holidays.dates[]",
+        "no such day: write it like 2026-11-02",
+        {"spec.holidays.dates": ["2028-02-29"]},
+        {"spec.holidays.dates": ["2026-11-31"]},
+    ),
+    Case(
+        "ReleaseCalendar",
+        "spec.cab.meetings[]",
+        "submitBy lies after the meeting: count back from its day, such as -2bd 12:00",
+        {"spec.cab.meetings.0.submitBy": "+0d 14:00"},
+        {"spec.cab.meetings.0.submitBy": "+0d 14:01"},
+    ),
+    Case(
+        "ReleaseCalendar",
+        "spec.cab.meetings[]",
+        "the time of day is in at: leave BYHOUR, BYMINUTE and BYSECOND out",
+        {"spec.cab.meetings.0.rrule": "FREQ=MONTHLY;BYDAY=-1FR"},
+        {"spec.cab.meetings.0.rrule": "FREQ=WEEKLY;BYDAY=TU;BYHOUR=14"},
+    ),
+    Case(
+        "ReleaseCalendar",
         "spec.cab",
         "lead times are for the change types Standard and Normal: an emergency has none",
         {"spec.cab.minLeadTime": {"Standard": "2h", "Normal": "3bd"}},

@@ -33,8 +33,8 @@ metadata: {{name: {STACK}}}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {{name: read, namespace: {STACK}}}
-rules: [{{apiGroups: [lockflight.dev], resources: [environments, releases, promotions, changerequests, freezewindows],
-  verbs: [get, list]}}]
+rules: [{{apiGroups: [lockflight.dev], resources: [environments, releases, promotions, changerequests, freezewindows,
+  releasecalendars], verbs: [get, list]}}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role

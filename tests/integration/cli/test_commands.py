@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from .conftest import World
+from .conftest import STACK, World
 
 DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 
@@ -112,6 +112,23 @@ def test_a_freeze_is_declared_and_lifted(world: World) -> None:
     assert declared.returncode == 0, declared.stderr
     assert "lifted" in world.lockflight("alice", "freeze", "lift", "f", "--reason", "over").stdout
     assert world.status("lffw", "f", ".spec.lift.reason") == "over"
+
+
+def test_a_calendar_is_shown_and_written_for_calendar_programs(world: World) -> None:
+    calendar = {
+        "apiVersion": "lockflight.dev/v1alpha1",
+        "kind": "ReleaseCalendar",
+        "metadata": {"name": "four-weekly", "namespace": STACK},
+        "spec": {"timeZone": "Europe/Berlin", "sprint": {"start": "2026-11-02"}},
+    }
+    world.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(calendar))
+    month = world.lockflight("jo", "calendar", "2026-12", "--calendar", "four-weekly")
+    assert month.stdout.startswith("December 2026, cli, Europe/Berlin\n"), month.stderr
+    assert "Train 2026.12 to production" in month.stdout
+    feed = world.lockflight("jo", "calendar", "2026-12", "--calendar", "four-weekly", "--ics", "-")
+    assert "UID:cli.four-weekly.2026.12.production@lockflight.dev" in feed.stdout
+    # The operator's namespace is not for jo to read: said, and no obstacle.
+    assert "what lockflight-system has of kind FreezeWindow is left out" in feed.stderr
 
 
 def test_a_release_is_held_and_goes_on(world: World) -> None:

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.unit.cli.fakes import FakeApi, data, environment, obj, run
+from tests.unit.cli.fakes import DIGEST, FakeApi, data, environment, obj, run
 from tests.unit.cli.icalendar import plain, read
 
 FOUR_WEEKLY = {"timeZone": "Europe/Berlin", "sprint": {"start": "2026-11-02"}}
 ROOT = "lockflight-system"
+
+USE = {"environment": "production", "promotionUID": "u", "planDigest": DIGEST, "at": "2026-12-01T08:30:00Z"}
 
 
 def freeze(name: str = "year-end", **spec: Any) -> dict[str, Any]:
@@ -53,13 +55,26 @@ def test_a_month_shows_its_days_and_what_happens_on_them(api: FakeApi) -> None:
         "21 F   22 F   23 CF  24 F   25 F   26 F   27 F",
         "28 UF  29 PF  30 PF  31 PF",
     ]
-    assert "C cut-off, U to UAT, P to production, F freeze, * planned change" in lines
+    assert "C cut-off, U to UAT, P to production, M CAB meeting, F freeze, * planned change" in lines
     table = "\n".join(lines[9:])
     assert "Tue 2026-12-01 09:00 CET  Thu 2026-12-03 09:00 CET  Production  Train 2026.12 to production" in table
     assert "Tue 2026-12-01 09:00 CET  Tue 2026-12-01 11:00 CET  Change      chg-1: Payments 2.4.0" in table
     assert "Mon 2026-11-30            Sun 2026-12-13            Sprint      Sprint 1 of train 2026.13" in table
     assert "Wed 2026-12-23 17:00 CET  -                         Cut-off     Cut-off of train 2026.13" in table
     assert "Fri 2026-12-18 18:00 CET  Tue 2027-01-05 00:00 CET  Freeze      Freeze: Year end" in table
+
+
+def test_meetings_are_shown_and_in_the_feed_with_their_deadline(api: FakeApi, tmp_path: Path) -> None:
+    tuesday = {"name": "tuesday", "rrule": "FREQ=WEEKLY;BYDAY=TU", "at": "14:00", "submitBy": "-2bd 12:00"}
+    api.put(obj("ReleaseCalendar", "four-weekly", {**FOUR_WEEKLY, "cab": {"meetings": [tuesday]}}))
+    lines = run(api, "calendar", "2026-12").stdout.splitlines()
+    assert "1 PM*" in lines[2]
+    run(api, "calendar", "2026-12", "--months", "1", "--ics", str(tmp_path / "x.ics"))
+    (event, *_) = [e for e in read((tmp_path / "x.ics").read_bytes())[1] if "cab.tuesday.20261208" in e["UID"][1]]
+    assert event["DTSTART"][1] == "20261208T130000Z"
+    assert plain(event, "DESCRIPTION") == (
+        "Changes raised before 2026-12-04 12:00 CET (2026-12-04 11:00Z) are on the agenda."
+    )
 
 
 def test_the_month_that_is_is_the_default(api: FakeApi) -> None:
@@ -77,7 +92,7 @@ def test_several_months_follow_one_another(api: FakeApi) -> None:
         (planned(phase="Rejected"), False),
         (planned(phase="Cancelled"), False),
         (planned(phase="New"), True),
-        (planned(phase="Closed", usedBy=[{"environment": "production", "promotionUID": "u", "planDigest": "sha256:" + "a" * 64, "at": "2026-12-01T08:30:00Z"}]), True),
+        (planned(phase="Closed", usedBy=[USE]), True),
     ],
 )  # fmt: skip
 def test_a_change_that_will_not_be_carried_out_is_not_shown(api: FakeApi, change: dict[str, Any], shown: bool) -> None:

@@ -136,3 +136,44 @@ def test_times_that_do_not_follow_one_another_make_a_calendar_invalid(train: dic
 def test_a_zone_that_does_not_exist_makes_a_calendar_invalid() -> None:
     with pytest.raises(InvalidCalendar, match=r"spec\.timeZone 'Europe/Atlantis' is no IANA time zone"):
         trains(calendar(timeZone="Europe/Atlantis"))
+
+
+# Holidays
+
+BAVARIA = {"country": "DE", "subdivision": "BY"}
+
+
+def test_holidays_move_what_is_counted_in_business_days() -> None:
+    # Train 2026.13 ends on Sunday, 27 December; 25 and 26 December are holidays, 24 December one of their own.
+    (plain, moved) = (first(2, **given)[1] for given in ({}, {"holidays": {**BAVARIA, "dates": ["2026-12-24"]}}))
+    assert (local(plain.cut_off), local(moved.cut_off)) == ("Wed 2026-12-23 17:00", "Mon 2026-12-21 17:00")
+    assert local(plain.production) == local(moved.production) == "Tue 2026-12-29 09:00"
+
+
+def test_a_production_time_runs_over_new_year_and_its_holiday() -> None:
+    (train,) = first(
+        1, "2026-12-28", sprint={"start": "2026-12-16", "length": "7d"}, train={"sprints": 2}, holidays=BAVARIA
+    )
+    assert local(train.production) == "Thu 2026-12-31 09:00"
+    assert local(train.until) == "Tue 2027-01-05 09:00"
+
+
+@pytest.mark.parametrize(
+    ("holidays", "says"),
+    [
+        ({"country": "XX"}, r"spec\.holidays\.country is 'XX'"),
+        ({"country": "DE", "subdivision": "XX"}, r"spec\.holidays\.subdivision is 'XX': DE has BB, BE"),
+        ({"subdivision": "BY"}, "give its country too"),
+    ],
+)
+def test_holidays_that_do_not_exist_make_a_calendar_invalid(holidays: dict[str, str], says: str) -> None:
+    with pytest.raises(InvalidCalendar, match=says):
+        trains(calendar(holidays=holidays))
+
+
+@given(st.sampled_from(["DE", "GB", "JP", "US", "SA"]), st.dates(date(2026, 1, 1), date(2030, 12, 31)))
+def test_no_time_in_business_days_falls_on_a_holiday(country: str, day: date) -> None:
+    found = trains(calendar(holidays={"country": country}, sprint={"start": "2025-12-29"}))
+    train = next(found.since(day))
+    for when in (train.cut_off, train.candidate, train.production, train.until):
+        assert found.works(when.astimezone(found.zone).date())

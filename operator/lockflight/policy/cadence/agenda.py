@@ -1,4 +1,4 @@
-"""What stands in the calendar of a stack: trains, freezes and planned changes as entries with a beginning and an end."""
+"""What stands in the calendar of a stack: trains, meetings, freezes and planned changes, each from when until when."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.policy import windows
 from lockflight.policy.cadence.boarding import key
 from lockflight.policy.cadence.calendar import trains
+from lockflight.policy.cadence.meetings import LENGTH, meetings
 from lockflight.policy.cadence.offsets import InvalidCalendar, at
 from lockflight.policy.cadence.trains import Trains
+from lockflight.policy.time.zones import both_clocks
 
 
 class What(StrEnum):
@@ -22,6 +24,7 @@ class What(StrEnum):
     CUT_OFF = "Cut-off"
     CANDIDATE = "Candidate"
     PRODUCTION = "Production"
+    MEETING = "CAB"
     FREEZE = "Freeze"
     CHANGE = "Change"
 
@@ -83,6 +86,12 @@ def agenda(
 def _of_calendar(calendar: ReleaseCalendar, since: datetime, until: datetime) -> Iterator[Entry]:
     found, uid = trains(calendar), f"{calendar.metadata.namespace}.{calendar.metadata.name}"
     yield from _sprints(found, uid, since, until)
+    for meeting in meetings(calendar, since, until):
+        yield Entry(
+            What.MEETING, f"{uid}.cab.{meeting.name}.{meeting.at.astimezone(found.zone):%Y%m%d}",
+            f"CAB meeting {meeting.name}", meeting.at, meeting.at + LENGTH,
+            f"Changes raised before {both_clocks(meeting.submit_by, found.zone)} are on the agenda.",
+        )  # fmt: skip
     for train in found.since(since.astimezone(found.zone).date()):
         # Nothing of a train lies before its cut-off, and the cut-offs follow one another.
         if train.cut_off >= until:

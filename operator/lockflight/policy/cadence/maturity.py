@@ -66,7 +66,7 @@ class Figures:
     @property
     def lead_time(self) -> timedelta | None:
         """The median; None where nothing reached production."""
-        return median(self.leads) if self.leads else None
+        return timedelta(seconds=median(lead.total_seconds() for lead in self.leads)) if self.leads else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,6 @@ class InvalidCalendar(ValueError):  # noqa: N818
     """A calendar that cannot be judged; the message names the field, what was found and what is allowed."""
 
 
-def weekday(day: date) -> bool:
-    """Monday to Friday."""
-    return day.weekday() < 5
-
-
 def at(day: date, clock: time, where: ZoneInfo) -> datetime:
     """The instant, in UTC, of a wall clock reading.
 
