@@ -1,6 +1,8 @@
 """A ReleaseCalendar object as something that can be asked."""
 
-from lockflight.api.releasecalendar import HolidayRule, ReleaseCalendar
+from functools import lru_cache
+
+from lockflight.api.releasecalendar import HolidayRule, ReleaseCalendar, Sprint, TrainRule
 from lockflight.policy.cadence.offsets import InvalidCalendar
 from lockflight.policy.cadence.trains import Trains
 from lockflight.policy.time.holidays import holidays
@@ -8,10 +10,18 @@ from lockflight.policy.time.zones import InvalidTime, zone
 
 
 def trains(calendar: ReleaseCalendar) -> Trains:
-    """The trains of ``calendar``. Raises InvalidCalendar naming the field, what was found and what is allowed."""
-    given = calendar.spec.holidays or HolidayRule()
+    """The trains of ``calendar``. Raises InvalidCalendar naming the field, what was found and what is allowed.
+
+    The same rules give the same object, which remembers the trains it was asked for.
+    """
+    spec = calendar.spec
+    return _trains(spec.time_zone, spec.sprint, spec.train or TrainRule(), spec.holidays or HolidayRule())
+
+
+@lru_cache(maxsize=1024)
+def _trains(time_zone: str, sprint: Sprint, train: TrainRule, free: HolidayRule) -> Trains:
     try:
-        days = holidays(given.country, given.subdivision, given.dates)
-        return Trains(calendar.spec, zone(calendar.spec.time_zone), days.is_business_day)
+        days = holidays(free.country, free.subdivision, free.dates)
+        return Trains(sprint, train, zone(time_zone), days.is_business_day)
     except InvalidTime as problem:
         raise InvalidCalendar(str(problem)) from problem

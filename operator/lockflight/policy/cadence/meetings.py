@@ -1,6 +1,5 @@
 """Meetings of the change board: when they are, and until when a change must be raised to be on the agenda."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -31,14 +30,18 @@ class Meeting:
 def meetings(calendar: ReleaseCalendar, since: datetime, until: datetime) -> list[Meeting]:
     """Those that begin in [since, until), the earliest first. Raises InvalidCalendar."""
     found = trains(calendar)
-    every = (m for rule in _rules(calendar) for m in _between(found, rule, since, until))
+    every = [
+        _meeting(found, rule, span.start)
+        for rule in _rules(calendar)
+        for span in _recurrence(calendar, rule).between(since, until)
+    ]
     return sorted(every, key=lambda m: (m.at, m.name))
 
 
 def next_meeting(calendar: ReleaseCalendar, now: datetime) -> Meeting | None:
     """The first that begins after ``now``; None where there is none for years. Raises InvalidCalendar."""
     found = trains(calendar)
-    coming = [_recurrence(found, rule).around(now).next for rule in _rules(calendar)]
+    coming = [_recurrence(calendar, rule).around(now).next for rule in _rules(calendar)]
     ahead = [
         _meeting(found, rule, span.start)
         for rule, span in zip(_rules(calendar), coming, strict=True)
@@ -56,17 +59,12 @@ def _rules(calendar: ReleaseCalendar) -> tuple[CabMeeting, ...]:
     return calendar.spec.cab.meetings if calendar.spec.cab else ()
 
 
-def _recurrence(found: Trains, rule: CabMeeting) -> Recurrence:
-    start = f"{found.spec.sprint.start}T{rule.at}:00"
+def _recurrence(calendar: ReleaseCalendar, rule: CabMeeting) -> Recurrence:
+    start = f"{calendar.spec.sprint.start}T{rule.at}:00"
     try:
-        return recurrence(rule.rrule, start, found.spec.time_zone, LENGTH, f"spec.cab.meetings[{rule.name}]")
+        return recurrence(rule.rrule, start, calendar.spec.time_zone, LENGTH, f"spec.cab.meetings[{rule.name}]")
     except InvalidTime as problem:
         raise InvalidCalendar(str(problem)) from problem
-
-
-def _between(found: Trains, rule: CabMeeting, since: datetime, until: datetime) -> Iterator[Meeting]:
-    for span in _recurrence(found, rule).between(since, until):
-        yield _meeting(found, rule, span.start)
 
 
 def _meeting(found: Trains, rule: CabMeeting, start: datetime) -> Meeting:

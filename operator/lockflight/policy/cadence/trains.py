@@ -6,14 +6,14 @@ of the offsets of a train whose last sprint it was.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import count
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from lockflight.api import releasecalendar as api
-from lockflight.api.releasecalendar import Every, ReleaseCalendarSpec, TrainRule
+from lockflight.api.releasecalendar import Every, TrainRule
 from lockflight.policy.cadence.offsets import BusinessDay, InvalidCalendar, after, at, offset
 from lockflight.policy.time.zones import both_clocks
 
@@ -49,24 +49,22 @@ class Train:
 class Trains:
     """The sprints and trains of a calendar."""
 
-    spec: ReleaseCalendarSpec
+    sprints: api.Sprint
+    rule: TrainRule
     zone: ZoneInfo
     works: BusinessDay
-
-    @property
-    def rule(self) -> TrainRule:
-        """How trains are made; all by default."""
-        return self.spec.train or TrainRule()
+    _known: dict[int, Train] = field(default_factory=dict, compare=False, repr=False)
+    """Trains that were asked for before: gates ask for the same few again and again."""
 
     @property
     def first_day(self) -> date:
         """The day on which the first sprint begins."""
-        return date.fromisoformat(self.spec.sprint.start)
+        return date.fromisoformat(self.sprints.start)
 
     @property
     def sprint_days(self) -> int:
         """Days in a sprint."""
-        text = self.spec.sprint.length or api.DEFAULT_LENGTH
+        text = self.sprints.length or api.DEFAULT_LENGTH
         return int(text[:-1]) * (7 if text[-1] == "w" else 1)
 
     def sprint(self, day: date) -> Sprint:
@@ -84,6 +82,9 @@ class Trains:
 
     def train(self, index: int) -> Train:
         """The train of that index. Raises InvalidCalendar where its times do not follow one another."""
+        known = self._known.get(index)
+        if known is not None:
+            return known
         rule, (start, end) = self.rule, self._days(index)
         day = end + timedelta(days=1)
         production = self._at(rule.production or api.DEFAULT_PRODUCTION, day)
@@ -99,6 +100,7 @@ class Trains:
         )
         if not train.cut_off <= train.candidate <= train.production < train.until:
             raise InvalidCalendar(self._disorder(train))
+        self._known[index] = train
         return train
 
     def begins(self, sprint: Sprint) -> datetime:
