@@ -21,7 +21,8 @@ def freeze(name: str = "year-end", **spec: Any) -> dict[str, Any]:
         "start": "2026-12-18T18:00:00",
         "end": "2027-01-05T00:00:00",
     }
-    return obj("FreezeWindow", name, {**given, "environments": {"tiers": ["Production"]}, **spec}, namespace=ROOT)
+    full = {**given, "environments": {"tiers": ["Production"]}, **spec}
+    return obj("FreezeWindow", name, {k: v for k, v in full.items() if v is not None}, namespace=ROOT)
 
 
 def planned(name: str = "chg-1", phase: str = "Scheduled", **status: Any) -> dict[str, Any]:
@@ -98,6 +99,14 @@ def test_several_months_follow_one_another(api: FakeApi) -> None:
 def test_a_change_that_will_not_be_carried_out_is_not_shown(api: FakeApi, change: dict[str, Any], shown: bool) -> None:
     api.put(change)
     assert ("chg-1" in run(api, "calendar", "2026-12").stdout) is shown
+
+
+def test_a_freeze_that_recurs_is_shown_each_time(api: FakeApi) -> None:
+    monthly = {"rrule": "FREQ=MONTHLY;BYDAY=-1FR", "duration": "48h"}
+    api.put(freeze("month-end", reason="Month end", start="2026-11-01T18:00:00", recurrence=monthly, end=None))
+    text = run(api, "calendar", "2026-12", "--months", "2").stdout
+    assert "Fri 2026-12-25 18:00 CET  Sun 2026-12-27 18:00 CET  Freeze      Freeze: Month end" in text
+    assert "Fri 2027-01-29 18:00 CET  Sun 2027-01-31 18:00 CET  Freeze      Freeze: Month end" in text
 
 
 def test_a_lifted_freeze_is_not_shown(api: FakeApi) -> None:

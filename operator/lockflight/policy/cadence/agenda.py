@@ -74,7 +74,7 @@ def agenda(
             problems.append(f"calendar {key(calendar)}: {problem}")
     for freeze in freezes:
         try:
-            found += _of_freeze(freeze)
+            found += _of_freeze(freeze, since, until)
         except ValueError as problem:
             problems.append(f"freeze {freeze.metadata.namespace}/{freeze.metadata.name}: {problem}")
     for change in changes:
@@ -124,12 +124,17 @@ def _sprints(found: Trains, uid: str, since: datetime, until: datetime) -> Itera
         sprint = found.sprint(after)
 
 
-def _of_freeze(freeze: FreezeWindow) -> Iterator[Entry]:
+def _of_freeze(freeze: FreezeWindow, since: datetime, until: datetime) -> Iterator[Entry]:
     if freeze.spec.lift is not None:
         return
-    name = f"{freeze.metadata.namespace}.{freeze.metadata.name}"
-    start, end = windows.span(freeze)
-    yield Entry(What.FREEZE, f"freeze.{name}", f"Freeze: {freeze.spec.reason}", start, end, _whom(freeze))
+    uid, title = f"freeze.{freeze.metadata.namespace}.{freeze.metadata.name}", f"Freeze: {freeze.spec.reason}"
+    found = windows.occurrences(freeze)
+    if isinstance(found, windows.Once):
+        end = None if found.span.end == windows.FOREVER else found.span.end
+        yield Entry(What.FREEZE, uid, title, found.span.start, end, _whom(freeze))
+        return
+    for span in found.between(since - found.duration, until):
+        yield Entry(What.FREEZE, f"{uid}.{span.start:%Y%m%dT%H%M%SZ}", title, span.start, span.end, _whom(freeze))
 
 
 def _whom(freeze: FreezeWindow) -> str:
