@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from lockflight.admission.installed import installed
+from lockflight.api.auditrecord import AuditAction, AuditRecord
 from lockflight.ports import GoneError, PortError, RefusedError, UnreachableError
 from lockflight.workflow import selftest
 from lockflight.workflow.deps import Options
@@ -125,3 +126,28 @@ async def test_a_missing_policy_shows_and_its_return_too() -> None:
     clock.advance(timedelta(minutes=1))
     assert await selftest.round_(deps)
     assert (await selftest.shown(deps, "payments")).problems == ()
+
+
+async def test_a_policy_that_was_tampered_with_is_in_the_audit_trail_once_while_it_stands(fake: FakeWorld) -> None:
+    await fake.environment("uat", UAT)
+    await fake.settle()
+    deps = fake.process.deps
+
+    async def sealed() -> list[tuple[str, str]]:
+        records = [r for r in await fake.cluster.list("AuditRecord", ROOT) if isinstance(r, AuditRecord)]
+        tampered = [r.spec for r in records if r.spec.action is AuditAction.POLICY_TAMPERED]
+        return [(spec.stack, str(spec.facts["problem"])) for spec in tampered]
+
+    fake.admission.let_through.add(FOUR_EYES)
+    for _ in range(3):
+        fake.clock.advance(timedelta(minutes=1))
+        await selftest.round_(deps)
+    ((stack, problem),) = await sealed()
+    assert stack == "payments"
+    assert FOUR_EYES in problem
+    fake.admission.let_through.clear()
+    await selftest.round_(deps)
+    fake.admission.let_through.add(FOUR_EYES)
+    fake.clock.advance(timedelta(minutes=1))
+    await selftest.round_(deps)
+    assert len(await sealed()) == 2

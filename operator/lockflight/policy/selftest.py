@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
+from lockflight.api.auditrecord import AuditAction, AuditSubject
 from lockflight.api.common import GROUP
+from lockflight.policy.audit import AuditEntry
 from lockflight.policy.digest import canonical_digest
 
 POLICY_KINDS: Final = (
@@ -79,6 +82,17 @@ def compare(shipped: Mapping[Names, str], registered: Sequence[Mapping[str, Any]
         if obj.get("kind") in _MUTATORS and (obj["kind"], obj["metadata"]["name"]) not in shipped and _reaches(obj)
     ]
     return Comparison(tuple(differences), tuple(sorted(others)))
+
+
+def tampered(root: str, chain: str, problem: str, since: datetime) -> AuditEntry:
+    """What the audit trail says of a problem that stands since then; back again later, it is another entry."""
+    kind, name = problem.split(" ")[:2] if chain == root else ("Namespace", chain)
+    return AuditEntry(
+        AuditAction.POLICY_TAMPERED,
+        AuditSubject(kind=kind, namespace="", name=name, uid=canonical_digest([kind, name])[7:47]),
+        key=canonical_digest([problem, since.isoformat()])[7:47],
+        facts={"problem": problem},
+    )
 
 
 def _reaches(mutator: Mapping[str, Any]) -> bool:

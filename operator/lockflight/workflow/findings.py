@@ -18,4 +18,6 @@ class Findings:
     """Why the policies could not be compared; empty where they were."""
     stacks: dict[str, Admission] = field(default_factory=dict)
     """What the probe found, by stack."""
+    since: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """When each problem that stands was first seen, by chain of the audit trail and what is wrong."""
     comparing: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -10,7 +10,7 @@ import structlog
 from lockflight.api.common import GROUP, Tier
 from lockflight.api.environment import Environment
 from lockflight.policy.model import Snapshot
-from lockflight.policy.selftest import Admission, Comparison, compare, digests
+from lockflight.policy.selftest import Admission, Comparison, compare, digests, tampered
 from lockflight.ports import Forgery, PortError
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.findings import Findings
@@ -78,6 +78,7 @@ async def round_(deps: Deps) -> bool:
     probed = await asyncio.gather(*map(probe, stacks))
     deps.findings.stacks = dict(zip(stacks, probed, strict=True))
     _measure(deps)
+    await _seal(deps)
     return before != (deps.findings.comparison, deps.findings.unknown, deps.findings.stacks)
 
 
@@ -166,6 +167,20 @@ def round_forgeries(stack: str) -> tuple[Forgery, ...]:
 def _entry() -> Mapping[str, Any]:
     digest = "sha256:" + "0" * 64
     return {"role": "probe", "decision": "Approved", "by": f"{GROUP}/probe", "generation": 1, "planDigest": digest}
+
+
+async def _seal(deps: Deps) -> None:
+    """Each problem is in the audit trail once for as long as it stands; tried again in the next round."""
+    found, root = deps.findings, deps.options.root_namespace
+    differences = found.comparison.differences if found.comparison else ()
+    standing = [(root, text) for text in differences]
+    standing += [(stack, text) for stack, probed in found.stacks.items() for text in probed.problems]
+    found.since = {problem: found.since.get(problem) or deps.clock.now() for problem in standing}
+    for (chain, text), since in found.since.items():
+        try:
+            await deps.audit.seal(chain, tampered(root, chain, text, since))
+        except PortError as problem:
+            log.warning("could not seal that a policy was tampered with", problem=str(problem))
 
 
 def _measure(deps: Deps) -> None:
