@@ -46,7 +46,7 @@ class HelmStorage:
             accept=_METADATA_ONLY,
             impersonate=labels.deployer(namespace),
         )
-        return tuple(stored for item in items_of(answer) if (stored := _stored(item["metadata"])) is not None)
+        return tuple(one for item in items_of(answer) if (one := stored(item["metadata"])) is not None)
 
     async def latest(self, namespace: str, helm_release: str) -> Stored | None:
         """The newest revision of one Helm release; None where it has none. Raises PortError."""
@@ -100,7 +100,8 @@ def _status(found: Mapping[str, str]) -> HelmStatus:
         return HelmStatus.UNKNOWN
 
 
-def _stored(metadata: Mapping[str, Any]) -> Stored | None:
+def stored(metadata: Mapping[str, Any]) -> Stored | None:
+    """The revision that a Secret of Helm's stands for, by its metadata; None: it is none of Helm's."""
     name = _SECRET.match(metadata["name"])
     if name is None:
         return None

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from lockflight.api.common import API_VERSION, GROUP, VERSION
+from lockflight.api.common import API_VERSION, ENVIRONMENT_LABEL, GROUP, STACK_LABEL, VERSION
 from lockflight.api.kinds import Kind
 from lockflight.cli.errors import AlreadyExistsError, CliError, NotFoundError, UnreachableError
 
@@ -73,6 +73,12 @@ class Api(Protocol):
 
     def metrics(self) -> str:
         """The API server's own metrics, as text."""
+
+    def bound_namespaces(self, stack: str) -> Sequence[str]:
+        """The target namespaces that are bound to a stack."""
+
+    def helm_secrets(self, namespace: str) -> Sequence[Mapping[str, Any]]:
+        """The metadata of the Secrets in which Helm keeps its releases there; no contents."""
 
 
 class Server:
@@ -149,6 +155,27 @@ class Server:
         """The API server's own metrics, as text."""
         return self._send("GET", "/metrics", accept="text/plain").decode(errors="replace")
 
+    def bound_namespaces(self, stack: str) -> Sequence[str]:
+        """The target namespaces that are bound to a stack, by their label."""
+        query = urlencode({"labelSelector": f"{STACK_LABEL}={stack},{ENVIRONMENT_LABEL}"})
+        return [meta["name"] for meta in self._metadata(f"/api/v1/namespaces?{query}")]
+
+    def helm_secrets(self, namespace: str) -> Sequence[Mapping[str, Any]]:
+        """The metadata of the Secrets in which Helm keeps its releases there; no contents."""
+        query = urlencode({"labelSelector": "owner=helm"})
+        return self._metadata(f"/api/v1/namespaces/{quote(namespace, safe='')}/secrets?{query}")
+
+    def _metadata(self, path: str) -> Sequence[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        token = ""
+        while True:
+            more = "&" + urlencode({"limit": str(PAGE), **({"continue": token} if token else {})})
+            page: Manifest = json.loads(self._send("GET", path + more, accept=_METADATA))
+            found += (item["metadata"] for item in page.get("items") or ())
+            token = page.get("metadata", {}).get("continue") or ""
+            if not token:
+                return found
+
     def _call(self, method: str, path: str, body: object = None, content: str = "application/json") -> Manifest:
         found: Manifest = json.loads(self._send(method, path, body, content))
         return found
@@ -181,6 +208,7 @@ class Server:
 
 
 _MANAGER = "?fieldManager=lockflight-cli"
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 def _path(kind: Kind, namespace: str | None, name: str | None = None) -> str:

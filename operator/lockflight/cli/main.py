@@ -36,6 +36,7 @@ ENTRIES = {
     "hold": _own("hold", "hold", "Keep a release from environments that it has not reached."),
     "unhold": _own("hold", "unhold", "Let a held release go on."),
     "rights": _own("rights", "show_rights", "Who may do what in a stack, and what is wrong with it."),
+    "audit": _own("audit", "audit", "Verify the audit trail, and ask it."),
     "stack": _own("stack", "stack", "Set up stacks: a namespace with its chain of environments."),
     "dev": _own(
         "dev", "dev", "A Kubernetes control plane on this machine: no container, no root, nothing but loopback."

@@ -57,7 +57,7 @@ class SealedRule:
 
 
 class Flaw(StrEnum):
-    """What is wrong with a chain."""
+    """What is wrong with a chain, or with what stands beside it."""
 
     GAP = "Gap"
     """Records are missing."""
@@ -73,6 +73,18 @@ class Flaw(StrEnum):
     """The same decision was sealed twice."""
     CUT_OFF = "CutOff"
     """The chain ends before a place that is known to have existed."""
+    UNREADABLE = "Unreadable"
+    """An object is no record, so somebody went past the API server."""
+    DEPLOYMENT_WITHOUT_RECORD = "DeploymentWithoutRecord"
+    """Helm's storage holds a revision that was not sealed."""
+    RECORD_WITHOUT_DEPLOYMENT = "RecordWithoutDeployment"
+    """What was sealed as running is not in Helm's storage."""
+    DECISION_WITHOUT_RECORD = "DecisionWithoutRecord"
+    """An object shows a decision that was not sealed."""
+    OBJECT_DIFFERS = "ObjectDiffers"
+    """An object says something else than what was sealed of it."""
+    NOT_COMPARED = "NotCompared"
+    """Something could not be read, so nobody knows whether it fits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from lockflight.api.changerequest import Approval, ChangeRequest
 from lockflight.api.common import Schema
 from lockflight.api.conditions import find
 from lockflight.api.kinds import Living
-from lockflight.api.promotion import Promotion, SignOff
+from lockflight.api.promotion import Phase, Promotion, SignOff
 from lockflight.api.reasons import APPROVED, SUCCEEDED
 from lockflight.policy.audit import AuditEntry
 from lockflight.policy.model import Snapshot
@@ -71,8 +71,12 @@ def taken_back(promotion: Promotion, way: str, why: str) -> AuditEntry:
 def of_promotion(promotion: Promotion) -> Iterator[AuditEntry]:
     """Everything but its Helm actions that is due: verified, signed off, finished; in this order."""
     status, subject = promotion.status, subject_of(promotion)
-    if status.verified_at is not None and status.verification:
-        facts = _promotion_facts(promotion) | {"verification": _dumped(status.verification)}
+    asked = any(step.phase is Phase.AWAITING_SIGN_OFF for step in status.history)
+    if status.verified_at is not None and (status.verification or asked):
+        facts = _promotion_facts(promotion) | {
+            "verification": _dumped(status.verification),
+            "components": _dumped(status.components),
+        }
         yield AuditEntry(AuditAction.VERIFIED, subject, facts=_known(facts))
     for index, entry in enumerate(status.sign_offs):
         yield _decision(subject, "signOffs", index, entry)

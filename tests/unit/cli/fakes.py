@@ -34,6 +34,8 @@ class FakeApi:
         self.holds: dict[str, set[tuple[str, str, str]]] = {}
         """Verb, resource and name by user or group; names and verbs may be ``*``."""
         self.exposition = ""
+        self.secrets: dict[str, list[Mapping[str, Any]]] = {}
+        """By target namespace: the metadata of Helm's Secrets."""
         self.before_create: Callable[[], None] = lambda: None
         for manifest in objects:
             self.put(manifest)
@@ -118,6 +120,14 @@ class FakeApi:
     def metrics(self) -> str:
         """The API server's metrics."""
         return self.exposition
+
+    def bound_namespaces(self, stack: str) -> Sequence[str]:
+        """The namespaces of ``secrets``."""
+        return sorted(self.secrets)
+
+    def helm_secrets(self, namespace: str) -> Sequence[Mapping[str, Any]]:
+        """What ``secrets`` has for the namespace."""
+        return self.secrets[namespace]
 
     def _maybe_refuse(self) -> None:
         if self.refuse:
