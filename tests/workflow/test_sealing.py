@@ -182,3 +182,20 @@ async def _promoted(world: FakeWorld) -> str:
     promotion = await world.promote(await world.release("1.0.0"), "integration")
     await world.settle()
     return promotion
+
+
+async def test_the_boards_word_on_a_catalogue_entry_is_sealed(fake: FakeWorld) -> None:
+    pattern = {
+        "applications": ["payments"],
+        "environments": ["production"],
+        "versionBump": "Patch",
+        "kinds": ["Deployment"],
+        "maxRisk": "Low",
+    }
+    await fake.create("StandardChange", "patch", {"title": "Patch", "pattern": pattern, "validUntil": "2099-12-31"})
+    await fake.settle()
+    said = {"role": "cab", "decision": "Approved", "by": "alice", "groups": ["cab"], "generation": 1}
+    await fake.write_status("StandardChange", "patch", {"approvals": [said]})
+    await fake.settle()
+    assert sealed(fake) == [("RulesChanged", "patch"), ("Approved", "patch")]
+    assert (fake.records()[-1].spec.by, fake.records()[-1].spec.groups) == ("alice", ("cab",))

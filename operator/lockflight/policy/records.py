@@ -112,6 +112,12 @@ def of_change(change: ChangeRequest) -> Iterator[AuditEntry]:
         yield AuditEntry(AuditAction.FINISHED, subject, key=key, facts=_known(facts))
 
 
+def of_rule(rule: Living) -> Iterator[AuditEntry]:
+    """What people decided about a rule object, where it is of a kind that they approve."""
+    for index, entry in enumerate(getattr(rule.status, "approvals", ())):
+        yield _decision(subject_of(rule), "approvals", index, entry)
+
+
 def _decision(subject: AuditSubject, where: str, index: int, entry: Approval | SignOff) -> AuditEntry:
     said = entry.dump()
     facts = {key: value for key, value in said.items() if key not in ("by", "groups", "decision")}
