@@ -253,6 +253,13 @@ class Use(Schema):
     finished: bool = Field(False, description="True once the promotion succeeded: the approval is used up there.")
 
 
+class Slot(Schema):
+    """A time that is free."""
+
+    start: Time = Field(description="From then on.")
+    end: Time = Field(description="Until then.")
+
+
 class Conflict(Schema):
     """Another change that is scheduled for the same target at the same time."""
 
@@ -288,7 +295,7 @@ class ChangeRequestStatus(Schema):
     conflicts: Annotated[tuple[Conflict, ...], Field(max_length=64)] = Field(
         (), description="Changes with an overlapping schedule on a target of this one."
     )
-    next_free_slot: Schedule | None = Field(
+    next_free_slot: Slot | None = Field(
         None, description="Where there are conflicts: the earliest time of the same length with none."
     )
     plan_digest_demanded: bool = Field(

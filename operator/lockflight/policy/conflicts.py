@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from lockflight.api.changerequest import ChangeRequest, Conflict, Schedule
+from lockflight.api.changerequest import ChangeRequest, Conflict, Schedule, Slot
 
 _FAR: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def conflicts(
 
 def next_free(
     change: ChangeRequest, others: Sequence[ChangeRequest], applications: Mapping[str, str], now: datetime
-) -> Schedule | None:
+) -> Slot | None:
     """The earliest time of the same length, from its own start on, at which none of its targets is taken."""
     mine = change.spec.schedule
     if mine is None:
@@ -40,7 +40,7 @@ def next_free(
     taken = [o.spec.schedule for o, _ in _same_target(change, others, applications) if o.spec.schedule is not None]
     length, earliest = mine.end - mine.start, max(mine.start, now).astimezone(UTC)
     starts = sorted({earliest, *(s.end.astimezone(UTC) for s in taken if s.end > earliest)})
-    slots = (Schedule(start=start, end=start + length) for start in starts)
+    slots = (Slot(start=start, end=start + length) for start in starts)
     return next(slot for slot in slots if not any(_overlap(slot, other) for other in taken))
 
 
@@ -63,7 +63,7 @@ def _application(change: ChangeRequest, applications: Mapping[str, str]) -> str:
     return applications.get(name, f"release {name}")
 
 
-def _overlap(one: Schedule, other: Schedule) -> bool:
+def _overlap(one: Schedule | Slot, other: Schedule) -> bool:
     return one.start < other.end and other.start < one.end
 
 
