@@ -95,6 +95,11 @@ class Entry(Schema):
         None, description="Evidence types that the release must bring, each with the result Passed."
     )
     images: Images | None = None
+    require_window: bool | None = Field(
+        None,
+        description="true: closed unless a change window or the change's own schedule is open. Default: only what has "
+        "a schedule, or a window that lists its type, is held to it.",
+    )
 
 
 class NormalChange(Schema):

@@ -111,6 +111,9 @@ FREEZE_ACTIVE = "FreezeActive"
 FREEZE_AHEAD = "FreezeAhead"
 FREEZE_INVALID = "FreezeInvalid"
 
+WINDOW_MISSING = "WindowMissing"
+WINDOW_INVALID = "WindowInvalid"
+WINDOW_CLOSED = "WindowClosed"
 SCHEDULE_NOT_BEGUN = "ScheduleNotBegun"
 SCHEDULE_OVER = "ScheduleOver"
 

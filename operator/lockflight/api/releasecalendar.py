@@ -9,16 +9,20 @@ from lockflight.api.common import (
     API_VERSION,
     SET,
     Cel,
+    ChangeType,
     Label,
     Meta,
     ObjectName,
     Schema,
+    Tier,
     Time,
+    Timeout,
     keyed,
     rules,
     validations,
 )
 from lockflight.api.conditions import Conditions
+from lockflight.api.freezewindow import Exempt, Override, RRule
 
 DEFAULT_LENGTH = "2w"
 DEFAULT_SPRINTS = 2
@@ -216,6 +220,60 @@ class Cab(Schema):
     ] = Field(default_factory=dict)
 
 
+class OnHolidays(StrEnum):
+    """Whether a change window opens on a day that is a holiday."""
+
+    OPEN = "Open"
+    CLOSED = "Closed"
+
+
+class ChangeWindow(Schema):
+    """A time in which changes of these types may start. Several windows are alternatives."""
+
+    name: Label = Field(description="Its name in messages.")
+    types: Annotated[tuple[ChangeType, ...], Field(min_length=1, max_length=3, json_schema_extra=SET)] = Field(
+        description="The types of change it is for."
+    )
+    rrule: RRule
+    duration: Timeout = Field(description="How long it stays open, elapsed: at most 366d.")
+    on_holidays: OnHolidays | None = Field(
+        None, description="Closed: it does not open on a day that is in holidays. Default Open."
+    )
+
+
+Around = Annotated[str, Field(pattern=r"^[1-9][0-9]?(bd|d)$", max_length=4)]
+"""Whole days (d) or business days (bd)."""
+
+
+class CriticalFreeze(Schema):
+    """From the beginning of the first day to the end of the last, the date itself included."""
+
+    before: Around | None = Field(None, description="How long before the date it begins. Default: with it.")
+    after: Around | None = Field(None, description="How long after the date it ends. Default: with it.")
+
+
+class CriticalDate(Schema):
+    """A date around which nothing moves; without a year it comes every year."""
+
+    name: Label = Field(description="What freezeOverride calls it.")
+    date: Annotated[
+        str,
+        Field(
+            pattern=r"^(2[0-9]{3}-)?(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+            max_length=10,
+            json_schema_extra=validations(
+                Cel("!self.matches('(02-3[01]|(04|06|09|11)-31)$')", "no such day: write it like 12-31 or 2027-03-15")
+            ),
+        ),
+    ] = Field(description="Such as 12-31, or 2027-03-15 for once.")
+    freeze: CriticalFreeze = CriticalFreeze()
+    tiers: Annotated[tuple[Tier, ...], Field(max_length=5, json_schema_extra=SET)] = Field(
+        (), description="Only these tiers. Default: all that follow the calendar."
+    )
+    exempt: Exempt | None = Field(None, description="What may move all the same.")
+    override: Override | None = Field(None, description="Who may let a named change through. Default: nobody.")
+
+
 _DAYS = (
     "(!has(self.sprint.length) ? 14 : int(self.sprint.length.substring(0, size(self.sprint.length) - 1)) * "
     "(self.sprint.length.endsWith('w') ? 7 : 1))"
@@ -248,6 +306,12 @@ class ReleaseCalendarSpec(Schema):
         None, description="Days that are no business days, besides the weekend. Default: none."
     )
     cab: Cab | None = None
+    change_windows: Annotated[tuple[ChangeWindow, ...], Field(max_length=32, json_schema_extra=keyed("name"))] = Field(
+        (), description="When changes may start; rules are counted from the midnight of sprint.start."
+    )
+    critical_dates: Annotated[tuple[CriticalDate, ...], Field(max_length=32, json_schema_extra=keyed("name"))] = Field(
+        (), description="Dates around which nothing moves."
+    )
 
 
 class SprintStatus(Schema):
@@ -277,6 +341,14 @@ class MeetingStatus(Schema):
     submit_by: Time = Field(description="Changes raised before then are on its agenda.")
 
 
+class Period(Schema):
+    """[start, end) of a freeze or window."""
+
+    name: ObjectName = Field(description="The critical date or change window.")
+    start: Time = Field(description="From then on.")
+    end: Time = Field(description="Until then.")
+
+
 class ReleaseCalendarStatus(Schema):
     """What the operator made of it. Advisory: gates judge the spec."""
 
@@ -289,6 +361,12 @@ class ReleaseCalendarStatus(Schema):
         (), description="The next six trains that have not left for good."
     )
     next_meeting: MeetingStatus | None = Field(None, description="The change board's next meeting.")
+    freezes: Annotated[tuple[Period, ...], Field(max_length=6)] = Field(
+        (), description="The freezes around critical dates that are on or come next."
+    )
+    windows: Annotated[tuple[Period, ...], Field(max_length=32)] = Field(
+        (), description="Of each change window the one that is open, else the next."
+    )
 
 
 class ReleaseCalendar(Schema):

@@ -153,11 +153,14 @@ def _entry(mine: Entry | None, base: Entry | None, judge: _Judge) -> Entry | Non
         judge.refuse("entry.branches", list(mine.branches), f"some of {list(base.branches)}")
     if base.tagged_only and mine.tagged_only is False:
         judge.refuse("entry.taggedOnly", "false", "true")
+    if base.require_window and mine.require_window is False:
+        judge.refuse("entry.requireWindow", "false", "true")
     return Entry(
         branches=mine.branches if mine.branches is not None else base.branches,
         tagged_only=bool(base.tagged_only or mine.tagged_only),
         evidence=_united(base.evidence or (), mine.evidence or ()),
         images=_images(mine.images, base.images, judge),
+        require_window=base.require_window or mine.require_window,
     )
 
 

@@ -9,9 +9,10 @@ from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import ChangeType, RoleCount
 from lockflight.api.freezewindow import FreezeWindow, OnRunning
 from lockflight.api.promotion import Promotion
-from lockflight.policy.agenda import agenda, called
+from lockflight.policy.agenda import Agenda, agenda, called
 from lockflight.policy.approvals import Count
 from lockflight.policy.audit import AuditEntry
+from lockflight.policy.critical import critical_freezes
 from lockflight.policy.effective import DEFAULT_VALID_FOR
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.model import Snapshot
@@ -34,6 +35,21 @@ def target_of(s: Snapshot) -> Target | None:
     if s.release is None or s.effective is None:
         return None
     return Target(s.effective.name, s.effective.spec.tier, s.release.spec.application)
+
+
+def frozen(s: Snapshot, target: Target, now: datetime) -> Agenda:
+    """What freeze windows and the critical dates of the environment's calendar say. Raises InvalidTime for these."""
+    found = agenda(s.freezes, target, now)
+    if s.calendar is None or not s.calendar.spec.critical_dates:
+        return found
+    also = agenda(critical_freezes(s.calendar, now), target, now)
+    return Agenda(
+        now,
+        min(found.until, also.until),
+        (*found.active, *also.active),
+        tuple(sorted((*found.ahead, *also.ahead), key=lambda spell: spell.span.start)),
+        (*found.broken, *also.broken),
+    )
 
 
 def exempt(s: Snapshot, freeze: FreezeWindow) -> bool:
@@ -105,7 +121,7 @@ def gone_past(s: Snapshot, now: datetime) -> tuple[FreezeWindow, ...]:
     target = target_of(s)
     if target is None:
         return ()
-    found = agenda(s.freezes, target, now)
+    found = frozen(s, target, now)
     candidates = [*(spell.freeze for spell in found.active), *(broken.freeze for broken in found.broken)]
     return tuple(f for f in candidates if not exempt(s, f) and (o := overriding(s, f, now)) is not None and o.granted)
 

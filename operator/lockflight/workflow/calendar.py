@@ -6,6 +6,7 @@ from lockflight.api import reasons
 from lockflight.api.conditions import condition, merge
 from lockflight.api.releasecalendar import (
     MeetingStatus,
+    Period,
     ReleaseCalendar,
     ReleaseCalendarStatus,
     SprintStatus,
@@ -16,7 +17,11 @@ from lockflight.policy.cadence.calendar import trains
 from lockflight.policy.cadence.meetings import Meeting, next_meeting
 from lockflight.policy.cadence.offsets import InvalidCalendar
 from lockflight.policy.cadence.trains import Train
-from lockflight.policy.time.zones import both_clocks
+from lockflight.policy.changewindows import around
+from lockflight.policy.critical import critical_freezes
+from lockflight.policy.time.recurrence import Around
+from lockflight.policy.time.zones import InvalidTime, both_clocks
+from lockflight.policy.windows import occurrences
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.status import write
 
@@ -34,7 +39,10 @@ async def reconcile(deps: Deps, calendar: ReleaseCalendar) -> datetime | None:
         boarding = seen.boarding
         ready, reason = True, "Valid"
         message = f"releases made before {both_clocks(boarding.cut_off, zone)} are on train {boarding.name}"
-    except InvalidCalendar as problem:
+        extra, soon = _allowed(calendar, now)
+        shown = shown.model_copy(update=extra)
+        again = min((t for t in (again, soon) if t is not None), default=None)
+    except (InvalidCalendar, InvalidTime) as problem:
         shown, ready, reason = ReleaseCalendarStatus(), False, reasons.CALENDAR_INVALID
         message = f"{problem}; until mended no train of this calendar leaves"
     met = condition(reasons.READY, ready, reason, message, generation=generation, now=now)
@@ -61,6 +69,24 @@ def _shown(seen: view.Now, meeting: Meeting | None) -> ReleaseCalendarStatus:
         trains=tuple(map(_row, seen.upcoming)),
         next_meeting=MeetingStatus(name=meeting.name, at=meeting.at, submit_by=meeting.submit_by) if meeting else None,
     )
+
+
+def _allowed(calendar: ReleaseCalendar, now: datetime) -> tuple[dict[str, tuple[Period, ...]], datetime | None]:
+    """Freezes around critical dates, change windows, and when the first of them begins or ends. Raises InvalidTime."""
+    spells = [(f.metadata.name, occurrences(f).around(now)) for f in critical_freezes(calendar, now)]
+    windows = [(w.name, around(calendar, w, now)) for w in calendar.spec.change_windows]
+    freezes = sorted((_period(name, found) for name, found in spells if any(found)), key=lambda p: p.start)[:6]
+    opens = tuple(_period(name, found) for name, found in windows if any(found))
+    times = [t for p in (*freezes, *opens) for t in (p.start, p.end) if t > now]
+    return {"freezes": tuple(freezes), "windows": opens}, min(times, default=None)
+
+
+def _period(name: str, found: Around) -> Period:
+    span = found.current or found.next
+    if span is None:
+        msg = f"{name} never is"
+        raise ValueError(msg)
+    return Period(name=name, start=span.start, end=span.end)
 
 
 def _row(train: Train) -> TrainStatus:

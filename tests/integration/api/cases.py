@@ -477,6 +477,32 @@ CASES = [
     ),
     Case(
         "ReleaseCalendar",
+        "spec.criticalDates[].date",
+        "no such day: write it like 12-31 or 2027-03-15",
+        {"spec.criticalDates.0.date": "02-29"},
+        {"spec.criticalDates.0.date": "2027-04-31"},
+    ),
+    *(
+        Case(
+            "ReleaseCalendar",
+            f"spec.changeWindows[].{name}",
+            message,
+            {f"spec.changeWindows.0.{name}": good},
+            {f"spec.changeWindows.0.{name}": bad},
+        )
+        for name, message, good, bad in (
+            (
+                "rrule",
+                "FREQ is HOURLY, DAILY, WEEKLY, MONTHLY or YEARLY: what begins more often is no window",
+                "FREQ=HOURLY",
+                "FREQ=MINUTELY",
+            ),
+            ("rrule", "COUNT and UNTIL: give one of them", "FREQ=DAILY;COUNT=2", "FREQ=DAILY;COUNT=2;UNTIL=2"),
+            ("duration", NO_TIME, "30m", "0m"),
+        )
+    ),
+    Case(
+        "ReleaseCalendar",
         "spec.sprint.start",
         "no such day: write it like 2026-11-02",
         {"spec.sprint.start": "2028-02-29"},

@@ -5,7 +5,7 @@ from functools import lru_cache
 from lockflight.api.releasecalendar import HolidayRule, ReleaseCalendar, Sprint, TrainRule
 from lockflight.policy.cadence.offsets import InvalidCalendar
 from lockflight.policy.cadence.trains import Trains
-from lockflight.policy.time.holidays import holidays
+from lockflight.policy.time.holidays import Holidays, holidays
 from lockflight.policy.time.zones import InvalidTime, zone
 
 
@@ -25,3 +25,9 @@ def _trains(time_zone: str, sprint: Sprint, train: TrainRule, free: HolidayRule)
         return Trains(sprint, train, zone(time_zone), days.is_business_day)
     except InvalidTime as problem:
         raise InvalidCalendar(str(problem)) from problem
+
+
+def business_days(calendar: ReleaseCalendar) -> Holidays:
+    """On which days of ``calendar`` people work. Raises InvalidTime."""
+    free = calendar.spec.holidays or HolidayRule()
+    return holidays(free.country, free.subdivision, free.dates)

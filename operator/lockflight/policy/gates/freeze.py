@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from lockflight.api import reasons
 from lockflight.api.promotion import WaitingFor
-from lockflight.policy.agenda import Broken, Spell, agenda
+from lockflight.policy.agenda import Broken, Spell
 from lockflight.policy.backout import back_out
 from lockflight.policy.expected import expected
 from lockflight.policy.model import Verdict
-from lockflight.policy.override import Overriding, lets_through, overriding
+from lockflight.policy.override import Overriding, frozen, lets_through, overriding
+from lockflight.policy.time.zones import InvalidTime
 from lockflight.policy.verdicts import Subject, given, not_applicable, passed, waiting
 from lockflight.policy.windows import FOREVER, Target
 
@@ -22,7 +23,10 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     if way_back is not None and way_back.covered:
         return not_applicable(f"{way_back.message}, which a freeze does not hold")
     target = Target(on.effective.name, on.effective.spec.tier, on.release.spec.application)
-    found = agenda(s.freezes, target, now)
+    try:
+        found = frozen(s, target, now)
+    except InvalidTime as problem:
+        return waiting(reasons.FREEZE_INVALID, f"critical dates of the calendar: {problem}; until mended they hold")
     active = [spell for spell in found.active if not lets_through(s, spell.freeze, now)]
     broken = [b for b in found.broken if not lets_through(s, b.freeze, now)]
     work = expected(s)
