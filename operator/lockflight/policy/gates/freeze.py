@@ -1,9 +1,11 @@
 """Freeze: no freeze covers this target now, and none begins before the expected end of the work."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lockflight.api import reasons
+from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import WaitingFor
 from lockflight.policy.agenda import Broken, Spell
 from lockflight.policy.backout import back_out
@@ -13,6 +15,17 @@ from lockflight.policy.override import Overriding, frozen, lets_through, overrid
 from lockflight.policy.time.zones import InvalidTime
 from lockflight.policy.verdicts import Subject, given, not_applicable, passed, waiting
 from lockflight.policy.windows import FOREVER, Target
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """The spells ahead that hold, soonest first; of a thousand only those that are looked at are judged."""
+
+    spells: Sequence[Spell]
+    holds: Callable[[FreezeWindow], bool]
+
+    def __iter__(self) -> Iterator[Spell]:
+        return (spell for spell in self.spells if self.holds(spell.freeze))
 
 
 @given
@@ -30,12 +43,13 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     active = [spell for spell in found.active if not lets_through(s, spell.freeze, now)]
     broken = [b for b in found.broken if not lets_through(s, b.freeze, now)]
     work = expected(s)
-    ahead = [spell for spell in found.ahead if not lets_through(s, spell.freeze, now)]
+    following = _Following(found.ahead, lambda freeze: not lets_through(s, freeze, now))
     if active or broken:
-        return _held(on, active, broken, ahead, work.duration, now)
-    soon = ahead[0] if ahead and ahead[0].span.start < now + work.duration else None
+        return _held(on, active, broken, following, work.duration, now)
+    first = next(iter(following), None)
+    soon = first if first is not None and first.span.start < now + work.duration else None
     if soon is not None:
-        _, opens = _reopening([soon], ahead, work.duration)
+        _, opens = _reopening([soon], following, work.duration)
         return waiting(
             reasons.FREEZE_AHEAD,
             f"{soon} begins {soon.clocks(soon.span.start)}, before work that starts now is expected to end: {work.why}",
@@ -43,14 +57,14 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
         )
     past = [str(spell) for spell in found.active]
     words = f"goes past {'; '.join(past)}" if past else "no freeze"
-    return passed(words, retry_at=ahead[0].span.start - work.duration if ahead else None)
+    return passed(words, retry_at=first.span.start - work.duration if first is not None else None)
 
 
 def _held(
     on: Subject,
     active: Sequence[Spell],
     broken: Sequence[Broken],
-    ahead: Sequence[Spell],
+    ahead: Iterable[Spell],
     work: timedelta,
     now: datetime,
 ) -> Verdict:
@@ -77,7 +91,7 @@ def _held(
     )
 
 
-def _reopening(active: Sequence[Spell], ahead: Sequence[Spell], work: timedelta) -> tuple[list[Spell], datetime | None]:
+def _reopening(active: Sequence[Spell], ahead: Iterable[Spell], work: timedelta) -> tuple[list[Spell], datetime | None]:
     """Those that begin before work could end in between, and when the last of all ends; None: nobody knows."""
     end, then = max((spell.span.end for spell in active), default=FOREVER), []
     for spell in ahead:
