@@ -32,7 +32,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* Rights that are held by name: whom values.people lists, the job, and verb and virtual resource. */}}
 {{- define "stack.rights" -}}
-- {people: approvers, job: approver, verb: approve, resource: approvalroles}
+- {people: approvers, job: approver, verb: approve, also: [review], resource: approvalroles}
 - {people: signers, job: signer, verb: sign-off, resource: approvalroles}
 - {people: attesters, job: attester, verb: attest, resource: evidencetypes}
 - {people: waivers, job: waiver, verb: waive, resource: approvalroles}

@@ -160,8 +160,25 @@ def _namespaces() -> list[dict[str, Any]]:
     )
 
 
+def _changes() -> list[dict[str, Any]]:
+    return validating(
+        "changes",
+        "A change is marked as unauthorised by the operator alone.",
+        Match(["changerequests"], ["CREATE"]),
+        {"user": _USER, "operator": f"variables.user == {literal(OPERATOR)}"},
+        [
+            Check(
+                "variables.operator || !has(object.spec.unauthorised)",
+                "'spec.unauthorised is what the operator found: leave it out'",
+                "Forbidden",
+            )
+        ],
+    )
+
+
 def policies() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """File stem and objects."""
+    yield "changes", _changes()
     yield "status", _status()
     yield "in-use", _in_use()
     yield "rule-objects", _rule_objects()

@@ -39,6 +39,17 @@ class PeopleList:
     """Whether a stack may ask that those who put something forward do not approve there."""
     ripe: str = ""
     """The phase in which alone a yes may be given; empty: any. A no is welcome at any time."""
+    not_ripe: str = ""
+    """What to do when it is not ripe."""
+    yes: str = "variables.entry.?decision.orValue('') == 'Approved'"
+    """Whether an entry speaks for the object: four eyes bind those. A list without decisions: every entry does."""
+    sample: str = '"decision":"Approved"'
+    """What an entry says besides its role, in the command that is shown to people."""
+    own: str = ""
+    """Who besides creator, requester and editors may not add such an entry: an expression that is true of the user."""
+    own_text: str = ""
+    put_forward: bool = False
+    """Whether what a robot created takes a person's submission first."""
 
 
 LISTS = (
@@ -54,6 +65,39 @@ LISTS = (
         demands_plan="planDigestDemanded",
         deputies=True,
         independent=True,
+        own="variables.submissions.exists(s, s.?by.orValue('') == variables.user)",
+        own_text="submitted",
+        put_forward=True,
+    ),
+    PeopleList(
+        plural="changerequests",
+        short="lfchg",
+        field="submissions",
+        verb="submit",
+        doing="submit",
+        resource="approvalroles",
+        plan=(),
+        creator_known=False,
+        yes="false",
+        sample='"comment":"…"',
+    ),
+    PeopleList(
+        plural="changerequests",
+        short="lfchg",
+        field="review",
+        verb="review",
+        doing="review",
+        resource="approvalroles",
+        plan=(),
+        creator_known=False,
+        ripe="Review",
+        not_ripe="review when it is Review, done as far as it goes",
+        yes="true",
+        sample='"outcome":"Successful","summary":"…"',
+        own="oldObject.?spec.?implementer.orValue('') == variables.user || variables.submissions.exists(s, "
+        "s.?by.orValue('') == variables.user) || variables.was.?findings.orValue([]).exists(f, "
+        "f.?changedBy.orValue('') == variables.user)",
+        own_text="submitted, implemented",
     ),
     PeopleList(
         plural="standardchanges",
@@ -75,6 +119,7 @@ LISTS = (
         plan=("plan", "digest"),
         creator_known=False,
         ripe="AwaitingSignOff",
+        not_ripe="sign off when it is AwaitingSignOff, applied and verified; nobody vouches for what he could not try",
     ),
 )
 
@@ -93,7 +138,8 @@ def _variables(row: PeopleList) -> dict[str, str]:
         "entry": "variables.added ? variables.new[size(variables.old)] : {}",
         "role": "string(variables.entry.?role.orValue(''))",
         "judged": "variables.added && !variables.operator",
-        "approves": "variables.judged && variables.entry.?decision.orValue('') == 'Approved'",
+        "approves": f"variables.judged && ({row.yes})",
+        "submissions": "variables.was.?submissions.orValue([])",
         "plan": f"variables.was{plan}.orValue('')",
         # An entry without a plan gets the current one, unless it has to say itself which one was seen.
         "filled": f"!variables.approves || !variables.was.?{row.demands_plan}.orValue(false)"
@@ -120,7 +166,7 @@ def _variables(row: PeopleList) -> dict[str, str]:
         "how": (
             f"'kubectl -n ' + variables.stack + ' patch {row.short} ' + variables.name + "
             f'\' --subresource=status --type=json -p \\\'[{{"op":"add","path":"/status/{row.field}/-",'
-            f'"value":{{"role":"…","decision":"Approved"}}}}]\\\'\''
+            f'"value":{{"role":"…",{row.sample}}}}}]\\\'\''
         ),
     }
 
@@ -143,13 +189,17 @@ def _shape(row: PeopleList) -> Iterator[Check]:
         f"'status.{row.field} belongs to people: the operator never writes it'",
         "Forbidden",
     )
-    yield Check(
-        f"variables.operator || (variables.becomes.all(k, k == '{row.field}' || variables.was[?k] == "
-        f"optional.of(variables.becomes[k])) && variables.was.all(k, k == '{row.field}' || k in variables.becomes))",
-        f"'in status people write only {row.field}; everything else there is the operator\\'s. Append with: ' "
-        "+ variables.how",
-        "Forbidden",
-    )
+    theirs = [other.field for other in LISTS if other.plural == row.plural]
+    if row.field == theirs[0]:
+        # Once for each kind: what is beside all its lists.
+        ours = f"k in [{', '.join(map(literal, theirs))}]"
+        yield Check(
+            f"variables.operator || (variables.becomes.all(k, {ours} || variables.was[?k] == "
+            f"optional.of(variables.becomes[k])) && variables.was.all(k, {ours} || k in variables.becomes))",
+            f"'in status people write only {', '.join(theirs)}; everything else there is the operator\\'s. "
+            "Append with: ' + variables.how",
+            "Forbidden",
+        )
     yield Check(
         f"[{', '.join(map(str, range(LONGEST)))}].all(i, i >= size(variables.old) || "
         "i < size(variables.new) && variables.old[i] == variables.new[i])",
@@ -204,13 +254,21 @@ def _person(row: PeopleList) -> Iterator[Check]:
             f"'nobody knows who created this: annotation {CREATOR_ANNOTATION} is missing. Create it again'",
             "Forbidden",
         )
-    yield Check(
-        "!variables.approves || variables.user != variables.creator && variables.user != variables.requester && "
-        "!(variables.user in variables.editors)",
-        f"'four eyes: ' + variables.user + ' created, requested or edited this and cannot {row.doing}; ask "
-        "somebody else'",
-        "Forbidden",
-    )
+    if row.put_forward:
+        yield Check(
+            "!variables.approves || !variables.creator.startsWith('system:serviceaccount:') || "
+            "variables.submissions.exists(s, s.?generation.orValue(0) == variables.generation)",
+            "'a robot created this, so a person puts it forward first: lockflight change submit ' + variables.name",
+        )
+    if row.yes != "false":
+        own = f" && !({row.own})" if row.own else ""
+        words = ", ".join(filter(None, ("created", "requested", row.own_text)))
+        yield Check(
+            "!variables.approves || variables.user != variables.creator && variables.user != variables.requester && "
+            f"!(variables.user in variables.editors){own}",
+            f"'four eyes: ' + variables.user + ' {words} or edited this and cannot {row.doing}; ask somebody else'",
+            "Forbidden",
+        )
     if row.deputies:
         yield from _deputy(row)
     if row.independent:
@@ -229,22 +287,36 @@ def _person(row: PeopleList) -> Iterator[Check]:
 
 
 def _binding(row: PeopleList) -> Iterator[Check]:
-    yield Check(
-        "!variables.judged || variables.plan != '' && "
-        "variables.was.?observedGeneration.orValue(0) == variables.generation",
-        f"'there is no plan yet for generation ' + string(variables.generation) + ': nobody can {row.doing} what is "
-        f"not known. Look again: kubectl -n ' + variables.stack + ' get {row.short} ' + variables.name",
-    )
+    if row.plan:
+        yield from _plan(row)
     if row.ripe:
         yield Check(
             f"!variables.approves || variables.was.?phase.orValue('') == {literal(row.ripe)}",
-            f"'it is ' + variables.was.?phase.orValue('not judged yet') + ': {row.doing} when it is {row.ripe}, "
-            "applied and verified; nobody vouches for what he could not try'",
+            f"'it is ' + variables.was.?phase.orValue('not judged yet') + ': {row.not_ripe}'",
         )
     yield Check(
         "!variables.judged || variables.entry.?generation.orValue(0) == variables.generation",
         "'you looked at generation ' + string(variables.entry.?generation.orValue(0)) + '; now it is ' + "
         "string(variables.generation) + ': look again'",
+    )
+    yield Check(
+        "!variables.judged || variables.entry.?by.orValue('') == variables.user",
+        "'by is who you are, ' + variables.user + ', not ' + variables.entry.?by.orValue('(absent)')",
+        "Forbidden",
+    )
+    yield Check(
+        "!variables.judged || variables.entry.?groups.orValue([]) == variables.groups",
+        "'groups are those you authenticated with: kubectl auth whoami'",
+        "Forbidden",
+    )
+
+
+def _plan(row: PeopleList) -> Iterator[Check]:
+    yield Check(
+        "!variables.judged || variables.plan != '' && "
+        "variables.was.?observedGeneration.orValue(0) == variables.generation",
+        f"'there is no plan yet for generation ' + string(variables.generation) + ': nobody can {row.doing} what is "
+        f"not known. Look again: kubectl -n ' + variables.stack + ' get {row.short} ' + variables.name",
     )
     if row.demands_plan:
         yield Check(
@@ -257,16 +329,6 @@ def _binding(row: PeopleList) -> Iterator[Check]:
         "variables.entry.?planDigest.orValue('') == variables.plan",
         "'you looked at the plan ' + variables.entry.?planDigest.orValue('(none)') + '; now it is ' + variables.plan + "
         "': look again'",
-    )
-    yield Check(
-        "!variables.judged || variables.entry.?by.orValue('') == variables.user",
-        "'by is who you are, ' + variables.user + ', not ' + variables.entry.?by.orValue('(absent)')",
-        "Forbidden",
-    )
-    yield Check(
-        "!variables.judged || variables.entry.?groups.orValue([]) == variables.groups",
-        "'groups are those you authenticated with: kubectl auth whoami'",
-        "Forbidden",
     )
 
 
@@ -281,10 +343,10 @@ def _stamp(row: PeopleList) -> str:
         "(has(variables.entry.planDigest) || variables.plan == '' || !variables.filled ? [] : "
         f"[{add('planDigest', 'variables.plan')}])"
     )
-
+    bound = f"{generation} + {plan}" if row.plan else generation
     return (
         f"variables.judged ? [{add('by', 'variables.user')}, {add('groups', 'variables.groups.map(g, g)')}] + "
-        f"{generation} + {plan} : []"
+        f"{bound} : []"
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from lockflight.api.changerecords import FindingStatus, Incident, Review, Submission, Unauthorised
 from lockflight.api.common import (
     API_VERSION,
     SET,
@@ -24,6 +25,7 @@ from lockflight.api.common import (
     Text,
     Time,
     Uid,
+    fixed,
     keyed,
     rules,
 )
@@ -144,8 +146,8 @@ class ChangeRequestSpec(Schema):
 
     model_config = rules(
         Cel(
-            "self.releaseRef == oldSelf.releaseRef",
-            "releaseRef is fixed: raise another change for another release",
+            "has(self.releaseRef) || has(self.unauthorised)",
+            "a change brings a release: name it in releaseRef",
             "releaseRef",
         ),
         Cel(
@@ -153,6 +155,18 @@ class ChangeRequestSpec(Schema):
             "a Standard change, and no other, names its pattern: give standardChangeRef with type Standard only",
             "standardChangeRef",
         ),
+        Cel(
+            "!(self.type == 'Emergency' && !has(self.unauthorised)) || has(self.incident)",
+            "an emergency has an incident: give incident.id, severity and openedAt",
+            "incident",
+        ),
+        Cel(
+            "!has(self.incident) || self.type == 'Emergency'",
+            "an incident goes with type Emergency: leave it out",
+            "incident",
+        ),
+        fixed("releaseRef", "releaseRef is fixed: raise another change for another release"),
+        fixed("unauthorised", "unauthorised is the operator's mark: it is neither added nor taken away"),
         Cel(
             "!has(oldSelf.cancel) || has(self.cancel)",
             "a cancelled change stays cancelled: raise another one",
@@ -174,7 +188,7 @@ class ChangeRequestSpec(Schema):
         None, description="Claimed; the authenticated creator is stamped by the API server."
     )
     implementer: ObjectName | None = Field(None, description="Who carries it out.")
-    release_ref: Ref = Field(description="The Release that the change brings.")
+    release_ref: Ref | None = Field(None, description="The Release that the change brings.")
     environments: Annotated[tuple[Label, ...], Field(min_length=1, max_length=8, json_schema_extra=SET)] = Field(
         description="The environments it is for."
     )
@@ -191,8 +205,17 @@ class ChangeRequestSpec(Schema):
     freeze_override: FreezeOverride | None = Field(
         None, description="Asks to go past freezes; they stay in force for everything else."
     )
+    incident: Incident | None = Field(None, description="Emergency: the incident that it mends.")
+    unauthorised: Unauthorised | None = Field(
+        None, description="Set by the operator alone: this was changed without permission, and owes a review."
+    )
     hold: Reason | None = Field(None, description="Holds the change's promotions until it is taken out.")
     cancel: Reason | None = Field(None, description="Ends the change; cannot be taken back.")
+
+    @property
+    def release(self) -> str:
+        """The name of the Release that it brings; empty where it brings none."""
+        return self.release_ref.name if self.release_ref else ""
 
 
 class Approval(Schema):
@@ -282,9 +305,9 @@ class ChangeRisk(Schema):
 
 
 class ChangeRequestStatus(Schema):
-    """Where it stands. People write approvals, the operator everything else."""
+    """Where it stands. People write submissions, approvals and review, the operator everything else."""
 
-    model_config = ConfigDict(json_schema_extra={"default": {"approvals": []}})
+    model_config = ConfigDict(json_schema_extra={"default": {"submissions": [], "approvals": [], "review": []}})
 
     observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()
@@ -304,9 +327,15 @@ class ChangeRequestStatus(Schema):
     how_to_approve: Annotated[str, Field(max_length=2048)] | None = Field(
         None, description="The command that approves it, ready to paste."
     )
+    submissions: Annotated[tuple[Submission, ...], Field(max_length=32, json_schema_extra={"default": []})] = ()
     approvals: Annotated[tuple[Approval, ...], Field(max_length=32, json_schema_extra={"default": []})] = ()
     observed: Annotated[tuple[Observed, ...], Field(max_length=32)] = ()
     used_by: Annotated[tuple[Use, ...], Field(max_length=80)] = ()
+    review: Annotated[tuple[Review, ...], Field(max_length=32, json_schema_extra={"default": []})] = ()
+    findings: Annotated[
+        tuple[FindingStatus, ...],
+        Field(max_length=64, description="What is not as it was promoted, where the change is unauthorised."),
+    ] = ()
     approvals_summary: Annotated[str, Field(max_length=256)] | None = Field(None, description="Such as '1/2 cab'.")
     waits_for: Annotated[str, Field(max_length=512)] | None = Field(
         None, description="One line for the printer column."
@@ -318,6 +347,18 @@ class ChangeRequest(Schema):
     """Permission to change an environment: standard, normal or emergency."""
 
     model_config = rules(
+        Cel(
+            "self.spec == oldSelf.spec || !has(oldSelf.status) || !has(oldSelf.status.phase) || "
+            "!(oldSelf.status.phase in ['Closed', 'Rejected', 'Cancelled'])",
+            "this change has ended and stays as it was: raise another one",
+            "spec",
+        ),
+        Cel(
+            "!has(self.spec.cancel) || has(oldSelf.spec.cancel) || !has(oldSelf.status) || "
+            "!has(oldSelf.status.phase) || oldSelf.status.phase != 'Review'",
+            "what is done cannot be cancelled: review it (lockflight change review)",
+            "spec.cancel",
+        ),
         Cel(
             "self.spec.type == oldSelf.spec.type || !has(oldSelf.status) || size(oldSelf.status.approvals) == 0 && "
             "(!has(oldSelf.status.usedBy) || size(oldSelf.status.usedBy) == 0)",

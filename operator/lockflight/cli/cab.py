@@ -194,7 +194,7 @@ def _day(app: App, meeting: datetime | None) -> date:
 
 
 def _what(change: ChangeRequest) -> str:
-    return f"{change.spec.release_ref.name} into {', '.join(change.spec.environments)}"
+    return f"{change.spec.release} into {', '.join(change.spec.environments)}"
 
 
 def _risk(change: ChangeRequest) -> str:
@@ -211,7 +211,7 @@ def _item(change: ChangeRequest) -> dict[str, object]:
         "name": change.metadata.name,
         "title": change.spec.title,
         "type": change.spec.type.value,
-        "release": change.spec.release_ref.name,
+        "release": change.spec.release,
         "environments": list(change.spec.environments),
         "risk": change.status.risk.dump() if change.status.risk else None,
         "approvals": change.status.approvals_summary,

@@ -18,7 +18,7 @@ from lockflight.api.common import ChangeType, Ref, RiskLevel
 from lockflight.api.environment import Environment
 from lockflight.api.kinds import CHANGE_REQUEST
 from lockflight.api.release import Release
-from lockflight.cli import output
+from lockflight.cli import changelife, output
 from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.diff import read, show
 from lockflight.cli.objects import first_problem, get
@@ -30,7 +30,18 @@ from lockflight.policy.drafting import draft
 
 @click.group()
 def change() -> None:
-    """Raise a change."""
+    """Raise a change, and see it through its life."""
+
+
+for _command in (
+    changelife.submit,
+    changelife.review,
+    changelife.hold,
+    changelife.unhold,
+    changelife.cancel,
+    changelife.regularise,
+):
+    change.add_command(_command)
 
 
 @change.command()

@@ -78,8 +78,10 @@ def read(app: App, change: ChangeRequest) -> ChangeDiff:
 
 
 def _maybe_release(app: App, change: ChangeRequest) -> Release | None:
+    if not change.spec.release:
+        return None
     try:
-        return get(app, Release, change.spec.release_ref.name)
+        return get(app, Release, change.spec.release)
     except NotFoundError:
         return None
 
@@ -137,7 +139,8 @@ def _claimed(change: ChangeRequest) -> str:
 def _show_release(found: ChangeDiff) -> None:
     release = found.release
     if release is None:
-        output.line(f"release: {found.change.spec.release_ref.name}, which does not exist", 2)
+        words = f"{found.change.spec.release}, which does not exist" if found.change.spec.release else "none"
+        output.line(f"release: {words}", 2)
         return
     output.line(f"release: {release.metadata.name}, digest {output.short(release.status.digest)}", 2)
     source = release.spec.source
@@ -239,7 +242,7 @@ def _data(found: ChangeDiff) -> Mapping[str, object]:
         "creator": change.metadata.creator,
         "requestedBy": change.spec.requested_by,
         "release": {
-            "name": change.spec.release_ref.name,
+            "name": change.spec.release,
             "digest": found.release.status.digest if found.release else None,
             "source": found.release.spec.source.dump() if found.release and found.release.spec.source else None,
             "evidence": [e.dump() for e in found.release.spec.evidence] if found.release else [],

@@ -20,7 +20,7 @@ ENTRIES = {
     "release": _own("release", "release", "Create a release."),
     "promote": _own("promote", "promote", "Bring a release into an environment."),
     "abort": _own("promote", "abort", "Abort a promotion; what has begun is taken back."),
-    "change": _own("change", "change", "Raise a change."),
+    "change": _own("change", "change", "Raise a change, and see it through its life."),
     "wait": _own("wait", "wait", "Wait until a change may be carried out."),
     "diff": _own("diff", "diff", "What exactly a change would change: what is being approved."),
     "approve": _own("approve", "approve", "Approve changes."),

@@ -58,6 +58,7 @@ def excluded(change: ChangeRequest, release: Release | None) -> Mapping[str, str
     who = dict(put_forward(release))
     if change.spec.requested_by:
         who[same_person(change.spec.requested_by)] = "the requester"
+    who |= {same_person(e.by): "who submitted it" for e in change.status.submissions if e.by}
     who |= {same_person(editor): "an editor of the change" for editor in change.metadata.editors}
     if change.metadata.creator:
         who[same_person(change.metadata.creator)] = "the creator of the change"

@@ -71,7 +71,7 @@ def assess(
         base=base,
         voices=Voices(delegations, _relays(change, governed)),
     )
-    verdict = state(change, found, promotions, problems, now, pattern)
+    verdict = state(change, found, release, promotions, problems, now, pattern)
     generation = change.metadata.generation
     ready = verdict.phase in (ChangePhase.SCHEDULED, ChangePhase.IMPLEMENT, ChangePhase.REVIEW)
     conditions = merge(
@@ -84,7 +84,8 @@ def assess(
             condition(reasons.READY, ready, verdict.phase.value, verdict.message, generation=generation, now=now),
         ],
     )
-    open_for_approval = not verdict.phase.ended and change.status.plan_digest is not None and bool(needs)
+    known = change.status.plan_digest is not None and verdict.phase is not ChangePhase.NEW
+    open_for_approval = known and not verdict.phase.ended and bool(needs)
     return Assessment(
         change.status.model_copy(
             update={

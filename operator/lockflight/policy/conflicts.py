@@ -59,7 +59,7 @@ def _same_target(
 
 def _application(change: ChangeRequest, applications: Mapping[str, str]) -> str:
     """A release that does not exist is an application of its own."""
-    name = change.spec.release_ref.name
+    name = change.spec.release
     return applications.get(name, f"release {name}")
 
 

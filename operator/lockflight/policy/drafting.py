@@ -27,7 +27,7 @@ def undrafted(
     if release.status.digest is None or release.spec.hold is not None or release.metadata.deletion_timestamp:
         return
     name = release.metadata.name
-    asked = {e for change in changes if change.spec.release_ref.name == name for e in change.spec.environments}
+    asked = {e for change in changes if change.spec.release == name for e in change.spec.environments}
     for environment, governed in sorted(environments.items()):
         control = governed.spec.change_control
         if control is None or not control.draft or governed.problems or environment in asked:

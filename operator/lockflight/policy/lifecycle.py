@@ -9,9 +9,13 @@ from lockflight.api.changerequest import ChangePhase, ChangeRequest
 from lockflight.api.common import ChangeType
 from lockflight.api.conditions import find
 from lockflight.api.promotion import Action, Promotion
+from lockflight.api.release import Release
 from lockflight.policy.backout import back_out_until
 from lockflight.policy.model import Verdict
+from lockflight.policy.putforward import lacks_submission
+from lockflight.policy.reviews import not_counted, review
 from lockflight.policy.standing import Standing
+from lockflight.policy.steps import legal
 
 _ENDED_FOR_GOOD = (ChangePhase.CLOSED, ChangePhase.REJECTED, ChangePhase.CANCELLED)
 
@@ -30,6 +34,7 @@ class State:
 def state(
     change: ChangeRequest,
     found: Standing,
+    release: Release | None,
     promotions: Sequence[Promotion],
     problems: Sequence[str],
     now: datetime,
@@ -42,18 +47,48 @@ def state(
     if pattern is not None and pattern.open:
         # The change board approved the pattern: nobody else needs to be asked.
         found = replace(found, count=replace(found.count, complete=not found.count.rejected_by), until=pattern.retry_at)
-    phase = change.status.phase
-    if phase in _ENDED_FOR_GOOD:
-        return _ended(change, phase)
+    before = change.status.phase
+    if before in _ENDED_FOR_GOOD:
+        return _ended(change, before)
+    after = _seen(change, found, release, promotions, problems, now, pattern)
+    if legal(before, after.phase):
+        return after
+    # Somebody wrote a status that no life leads to; it goes no further by itself.
+    message = f"a change that is {before} cannot become {after.phase}: raise another one"
+    return State(before or ChangePhase.NEW, reasons.ILLEGAL_STEP, message)
+
+
+def _seen(
+    change: ChangeRequest,
+    found: Standing,
+    release: Release | None,
+    promotions: Sequence[Promotion],
+    problems: Sequence[str],
+    now: datetime,
+    pattern: Verdict | None,
+) -> State:
+    """Where it stands by what is known now."""
+    if change.spec.unauthorised is not None:
+        return _reviewed(change, release, None, "changed without permission")
     if change.status.used_by:
-        return _used(change, found, promotions, now)
+        return _used(change, found, release, promotions, now)
     over = _over(change, found, now)
     if over is not None:
         return over
-    lacking = _lacking(change, found, problems, pattern)
-    if lacking is not None:
-        return lacking
-    return _approved(change, found, now) if found.count.complete else _asking(change, found)
+    asking = _lacking(change, found, problems, pattern) or (
+        _approved(change, found, now) if found.count.complete else _asking(change, found)
+    )
+    hold = change.spec.hold
+    if hold is None:
+        return asking
+    # Nothing is lost while it is held: what was decided counts, and what is lacking is told.
+    return State(
+        ChangePhase.ON_HOLD,
+        reasons.CHANGE_HELD,
+        f"held: {hold.reason}; then {asking.phase}: {asking.message}",
+        asking.retry_at,
+        approved=asking.approved,
+    )
 
 
 def _ended(change: ChangeRequest, phase: ChangePhase) -> State:
@@ -83,6 +118,12 @@ def _over(change: ChangeRequest, found: Standing, now: datetime) -> State | None
 def _lacking(change: ChangeRequest, found: Standing, problems: Sequence[str], pattern: Verdict | None) -> State | None:
     """What is missing before anybody can be asked."""
     spec, status, names = change.spec, change.status, ", ".join(change.spec.environments)
+    if lacks_submission(change):
+        message = (
+            f"{change.metadata.creator} created it, which is no person: a person puts it forward, "
+            f"lockflight change submit {change.metadata.name}"
+        )
+        return State(ChangePhase.NEW, reasons.NOT_SUBMITTED, message)
     if problems:
         return State(ChangePhase.ASSESS, reasons.NO_PLAN, "; ".join(problems))
     if status.plan_digest is None:
@@ -105,21 +146,16 @@ def _lacking(change: ChangeRequest, found: Standing, problems: Sequence[str], pa
 
 
 def _asking(change: ChangeRequest, found: Standing) -> State:
-    count, hold, schedule = found.count, change.spec.hold, change.spec.schedule
-    if hold is not None:
-        return State(ChangePhase.ON_HOLD, reasons.CHANGE_HELD, f"held: {hold.reason}")
+    count, schedule = found.count, change.spec.schedule
     stale = f"; not counted: {', '.join(count.ignored)}" if count.ignored else ""
     message = f"{count.summary}: needs {count.missing}{stale}"
     return State(ChangePhase.AUTHORIZE, reasons.APPROVALS_MISSING, message, schedule.end if schedule else None)
 
 
 def _approved(change: ChangeRequest, found: Standing, now: datetime) -> State:
-    hold, schedule = change.spec.hold, change.spec.schedule
+    schedule = change.spec.schedule
     ref, people = change.spec.standard_change_ref, ", ".join(found.count.people)
     words = f"follows standard change {ref.name}" if ref else f"approved by {people}"
-    if hold is not None:
-        message = f"{words}; held: {hold.reason}"
-        return State(ChangePhase.ON_HOLD, reasons.CHANGE_HELD, message, found.until, approved=True)
     if schedule is not None and now < schedule.start:
         message = f"{words}; waits for its schedule"
         return State(ChangePhase.SCHEDULED, reasons.APPROVED, message, schedule.start, approved=True)
@@ -127,22 +163,44 @@ def _approved(change: ChangeRequest, found: Standing, now: datetime) -> State:
     return State(ChangePhase.SCHEDULED, reasons.APPROVED, message, found.until, approved=True)
 
 
-def _used(change: ChangeRequest, found: Standing, promotions: Sequence[Promotion], now: datetime) -> State:
+def _used(
+    change: ChangeRequest, found: Standing, release: Release | None, promotions: Sequence[Promotion], now: datetime
+) -> State:
     """From the first use on it can only be implemented, reviewed and closed."""
     until = back_out_until(change, {p.metadata.uid for p in promotions if p.spec.action is Action.ROLLBACK})
     busy = any(p.status.phase is not None and not p.status.phase.final for p in promotions)
     done = {use.environment for use in change.status.used_by if use.finished}
     left = [name for name in change.spec.environments if name not in done]
     over = until is not None and now >= until
-    if busy or (left and (found.count.complete or not over)):
-        message = f"in implementation; still to come: {', '.join(left)}" if left else "in implementation"
+    # A cancellation keeps what is left from starting; what was done is reviewed all the same.
+    goes_on = left and change.spec.cancel is None and (found.count.complete or not over)
+    if busy or goes_on:
+        held = f"held: {change.spec.hold.reason}; " if change.spec.hold and goes_on else ""
+        message = f"{held}in implementation; still to come: {', '.join(left)}" if left else "in implementation"
         times = [t for t in (until, found.until) if t is not None and t > now]
         approved = True if found.count.complete or not left else None
         return State(
             ChangePhase.IMPLEMENT, reasons.IN_IMPLEMENTATION, message, min(times, default=None), approved=approved
         )
-    if over:
-        message = f"closed; never finished in {', '.join(left)}" if left else "closed; the time to take it back is over"
-        return State(ChangePhase.CLOSED, reasons.CLOSED, message, approved=True)
-    message = f"implemented; may be taken back{f' until {until:%Y-%m-%d %H:%MZ}' if until else ''}"
-    return State(ChangePhase.REVIEW, reasons.IMPLEMENTED, message, until, approved=True)
+    if over and not left and change.spec.type is ChangeType.STANDARD:
+        # A pattern is approved because nothing is left to judge when it went well.
+        return State(ChangePhase.CLOSED, reasons.CLOSED, "a standard change that succeeded", approved=True)
+    words = f"never finished in {', '.join(left)}" if left else "implemented"
+    if until is not None and not over:
+        words += f"; may be taken back until {until:%Y-%m-%d %H:%MZ}, or until it is reviewed"
+    return _reviewed(change, release, until if not over else None, words)
+
+
+def _reviewed(change: ChangeRequest, release: Release | None, until: datetime | None, words: str) -> State:
+    """What was done is closed by people, who say how it went."""
+    given, approved = review(change, release), change.spec.unauthorised is None
+    if given is not None:
+        message = f"{given.outcome}, says {given.by} as {given.role}: {given.summary}"
+        return State(ChangePhase.CLOSED, reasons.CLOSED, message, approved=approved)
+    ignored = not_counted(change, release)
+    message = (
+        f"{words}; needs a review: lockflight change review {change.metadata.name}"
+        f"{f'; not counted: {ignored}' if ignored else ''}"
+    )
+    reason = reasons.IMPLEMENTED if approved else reasons.UNAUTHORISED
+    return State(ChangePhase.REVIEW, reason, message, until, approved=approved)

@@ -80,7 +80,7 @@ def _turn(s: Snapshot, promotion: Promotion) -> tuple[datetime, datetime, str]:
         change.spec.schedule.start
         for change in s.peer_changes
         if change.spec.schedule is not None
-        and (change.metadata.name == ref.name if ref else change.spec.release_ref.name == release)
+        and (change.metadata.name == ref.name if ref else change.spec.release == release)
         and not (change.status.phase is not None and change.status.phase.ended)
     ]
     return min(starts, default=age), age, name

@@ -162,7 +162,7 @@ def _change_facts(change: ChangeRequest) -> dict[str, Any]:
         "editors": sorted(change.metadata.editors),
         "type": spec.type.value,
         "title": spec.title,
-        "release": spec.release_ref.name,
+        "release": spec.release,
         "environments": list(spec.environments),
         "requestedBy": spec.requested_by,
         "planDigest": status.plan_digest,

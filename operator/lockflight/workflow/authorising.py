@@ -15,9 +15,11 @@ from lockflight.workflow.deps import Deps
 
 
 async def authorise(deps: Deps, change: ChangeRequest) -> tuple[ChangeRequest, datetime | None]:
-    """The change with its condition Authorized, and when time alone changes that."""
+    """The change with its condition Authorized, and when time alone changes that; one without release has none."""
+    if change.spec.release_ref is None:
+        return change, None
     now, generation = deps.clock.now(), change.metadata.generation
-    verdict = authorised(change.status, await _targets(deps, change), now)
+    verdict = authorised(change.status, await _targets(deps, change, change.spec.release_ref), now)
     said = condition(reasons.AUTHORIZED, verdict.open, verdict.reason, verdict.message, generation=generation, now=now)
     conditions = merge(change.status.conditions, [said])
     return change.model_copy(
@@ -25,19 +27,19 @@ async def authorise(deps: Deps, change: ChangeRequest) -> tuple[ChangeRequest, d
     ), verdict.retry_at
 
 
-async def _targets(deps: Deps, change: ChangeRequest) -> tuple[Snapshot, ...]:
+async def _targets(deps: Deps, change: ChangeRequest, release: Ref) -> tuple[Snapshot, ...]:
     """What the gates would see if a promotion asked, for each environment."""
-    found = [await gather.beside(deps, _asking(change, name)) for name in change.spec.environments]
+    found = [await gather.beside(deps, _asking(change, release, name)) for name in change.spec.environments]
     return tuple(replace(s, changes=(change,)) for s in found if s.effective is not None)
 
 
-def _asking(change: ChangeRequest, environment: str) -> Promotion:
+def _asking(change: ChangeRequest, release: Ref, environment: str) -> Promotion:
     """A promotion that there is not."""
     meta = change.metadata
     return Promotion(
         metadata=Meta(name=f"{meta.name}-{environment}", namespace=meta.namespace, uid=f"{meta.uid}/{environment}"),
         spec=PromotionSpec(
-            release_ref=change.spec.release_ref,
+            release_ref=release,
             environment_ref=Ref(name=environment),
             change_request_ref=Ref(name=meta.name),
         ),

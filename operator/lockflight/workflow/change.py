@@ -41,7 +41,7 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
             await sealing.change(deps, change)
         return None
     stack, now = change.metadata.namespace, deps.clock.now()
-    release = deps.store.get(Release, stack, change.spec.release_ref.name)
+    release = deps.store.get(Release, stack, change.spec.release) if change.spec.release else None
     environments = {
         name: found
         for name in change.spec.environments
@@ -148,8 +148,10 @@ def _plans(
     governed: Mapping[str, Effective],
 ) -> tuple[tuple[ChangePlan, ...], tuple[str, ...]]:
     """The plan for every environment named, or what is in the way."""
+    if change.spec.unauthorised is not None:
+        return (), ()
     if release is None:
-        return (), (f"release {change.spec.release_ref.name} does not exist in {change.metadata.namespace}",)
+        return (), (f"release {change.spec.release} does not exist in {change.metadata.namespace}",)
     problems = [
         f"environment {name} does not exist in {change.metadata.namespace}"
         for name in change.spec.environments

@@ -130,7 +130,7 @@ def _around_promotion(store: Store, promotion: Promotion, root: str) -> set[Key]
         named = promotion.spec.change_request_ref
         if (
             (named and named.name == change.metadata.name)
-            or change.spec.release_ref == promotion.spec.release_ref
+            or change.spec.release == promotion.spec.release_ref.name
             or change.metadata.name == promotion.status.change
         ):
             keys |= {key_of(change)} | _entries(change, root)
@@ -144,9 +144,7 @@ def _around_promotion(store: Store, promotion: Promotion, root: str) -> set[Key]
 def _of_release(store: Store, release: Release) -> set[Key]:
     stack = release.metadata.namespace
     keys = {key_of(p) for p in _open(store, stack) if p.spec.release_ref.name == release.metadata.name}
-    return keys | {
-        key_of(c) for c in store.of(ChangeRequest, stack) if c.spec.release_ref.name == release.metadata.name
-    }
+    return keys | {key_of(c) for c in store.of(ChangeRequest, stack) if c.spec.release == release.metadata.name}
 
 
 def _of_stack(store: Store, stack: str | None) -> set[Key]:
@@ -171,12 +169,12 @@ def _scheduled(store: Store, change: ChangeRequest) -> set[Key]:
     if change.spec.schedule is None:
         return set()
     stack = change.metadata.namespace
-    release = store.get(Release, stack, change.spec.release_ref.name)
+    release = store.get(Release, stack, change.spec.release)
     keys: set[Key] = set()
     for other in store.of(ChangeRequest, stack):
         if other.spec.schedule is None or not set(other.spec.environments) & set(change.spec.environments):
             continue
-        theirs = store.get(Release, stack, other.spec.release_ref.name)
+        theirs = store.get(Release, stack, other.spec.release)
         if release is not None and theirs is not None and release.spec.application == theirs.spec.application:
             keys.add(key_of(other))
     return keys
@@ -210,7 +208,7 @@ def _of_change(store: Store, change: ChangeRequest, root: str) -> set[Key]:
             for p in _open(store, change.metadata.namespace)
             if p.spec.environment_ref.name in change.spec.environments
             and (
-                p.spec.release_ref.name == change.spec.release_ref.name
+                p.spec.release_ref.name == change.spec.release
                 or (p.spec.change_request_ref is not None and p.spec.change_request_ref.name == change.metadata.name)
                 or p.spec.action.value == "Rollback"
             )

@@ -137,7 +137,7 @@ def _means(change: ChangeRequest, promotion: Promotion) -> bool:
     environment = promotion.spec.environment_ref.name
     if environment not in change.spec.environments:
         return False
-    return change.spec.release_ref.name == promotion.spec.release_ref.name or (
+    return change.spec.release == promotion.spec.release_ref.name or (
         promotion.spec.action is Action.ROLLBACK
         and any(use.environment == environment for use in change.status.used_by)
     )

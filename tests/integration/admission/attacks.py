@@ -157,6 +157,45 @@ def _sign_off_early(phase: str) -> Act:
     return act
 
 
+def _submit(role: str = "requester") -> Act:
+    return lambda world, who: world.append(who, world.planned(), "submissions", {"role": role})
+
+
+def _review(phase: str = "Review", **spec: object) -> Act:
+    def act(world: World, who: str) -> None:
+        change = world.planned(**spec)  # type: ignore[arg-type]
+        world.observe(change, phase=phase)
+        world.append(who, change, "review", _REVIEW)
+
+    return act
+
+
+_REVIEW = {"role": "cab", "outcome": "Successful", "summary": "fine"}
+
+
+def _review_own_submission(world: World, who: str) -> None:
+    change = world.planned(who="operator")
+    world.append(who, change, "submissions", {"role": "requester"})
+    world.observe(change, phase="Review")
+    world.append(who, change, "review", _REVIEW)
+
+
+def _approve_own_submission(world: World, who: str) -> None:
+    change = world.planned()
+    world.append(who, change, "submissions", {"role": "requester"})
+    world.add(who, change, entry())
+
+
+def _not_put_forward(world: World, who: str) -> None:
+    world.add(who, world.planned(who="operator"), entry())
+
+
+def _invent_a_finding(world: World, who: str) -> None:
+    incident = {"id": "INC-1", "severity": "Sev1", "openedAt": "2026-11-24T12:00:00Z"}
+    mark = {"application": "payments"}
+    world.make("changerequests", who, type="Emergency", incident=incident, unauthorised=mark)
+
+
 def _observed(plural: str, **status: object) -> Act:
     return lambda world, who: world.send(
         who, "PATCH", world.make(plural, who="admin").status, {"status": status}, MERGE_PATCH
@@ -305,6 +344,10 @@ _CHANGES: dict[str, _Tries] = {
         ("the creator approves", "joan", _own),
         ("an editor approves", "joan", _edited),
         ("the requester approves", "requester", _approve()),
+        ("the submitter approves", "joan", _approve_own_submission),
+    ),
+    "so a person puts it forward first": (
+        ("approving what a robot wrote and nobody put forward", "alice", _not_put_forward),
     ),
     "so somebody else approves there": (
         ("approving where one may create releases, and functions are kept apart", "joan", _by_function),
@@ -341,6 +384,33 @@ _CHANGES: dict[str, _Tries] = {
         ("another plan digest", "alice", _status("changerequests", planDigest=digest("mine"))),
         ("removing the plan digest", "alice", _status("changerequests", planDigest=None)),
         ("system:masters closes a change", "admin", _status("changerequests", phase="Closed")),
+    ),
+}
+_SUBMISSIONS: dict[str, _Tries] = {
+    "you may not submit as": (
+        ("submitting without the right", "alice", _submit()),
+        ("submitting as another role", "jo", _submit("cab")),
+    ),
+    "a service account does not submit": (("a service account submits", "robot", _submit("cab")),),
+    "status.submissions belongs to people": (("the operator submits", "operator", _submit()),),
+}
+_REVIEWS: dict[str, _Tries] = {
+    "it is ": (
+        ("reviewing what is not done", "alice", _review("Implement")),
+        ("reviewing what is closed", "alice", _review("Closed")),
+    ),
+    "four eyes": (
+        ("the requester reviews", "requester", _review()),
+        ("the implementer reviews", "alice", _review(implementer="alice")),
+        ("the submitter reviews", "joan", _review_own_submission),
+    ),
+    "you may not review as": (("reviewing without the right", "jo", _review()),),
+    "by a wildcard, as cluster administrators do": (("system:masters reviews", "admin", _review()),),
+    "status.review belongs to people": (("the operator reviews", "operator", _review()),),
+}
+_UNAUTHORISED: dict[str, _Tries] = {
+    "spec.unauthorised is what the operator found": (
+        ("a record of an unauthorised change of one's own making", "jo", _invent_a_finding),
     ),
 }
 _PROMOTIONS: dict[str, _Tries] = {
@@ -466,8 +536,11 @@ _DELEGATIONS: dict[str, _Tries] = {
 _POLICIES = {
     "delegations": _DELEGATIONS,
     "people-changerequests-approvals": _CHANGES,
+    "people-changerequests-submissions": _SUBMISSIONS,
+    "people-changerequests-review": _REVIEWS,
     "people-promotions-signoffs": _PROMOTIONS,
     "people-standardchanges-approvals": _PATTERNS,
+    "changes": _UNAUTHORISED,
     "status": _STATUS,
     "in-use": _IN_USE,
     "four-eyes": _FOUR_EYES,

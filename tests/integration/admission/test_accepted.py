@@ -243,3 +243,32 @@ def test_a_namespace_goes_with_what_is_in_use_in_it(cluster: ClusterLike, world:
     cluster.kubectl("delete", "namespace", other.namespace, "--timeout=50s")
     with pytest.raises(RefusedError, match="not found"):
         world.send("admin", "GET", f"{API}/namespaces/{other.namespace}/releases/{release.name}")
+
+
+def test_a_person_puts_forward_what_a_robot_wrote_and_another_approves(cluster: ClusterLike, world: World) -> None:
+    change = world.planned(who="operator")
+    append_by_kubectl(cluster, "jo", "lfchg", change.name, "submissions", role="requester")
+    world.add("alice", change, entry())
+
+    (submitted,) = world.send("admin", "GET", change.path)["status"]["submissions"]
+    assert (submitted["by"], submitted["generation"]) == ("jo", 1)
+    assert [e["by"] for e in world.entries(change)] == ["alice"]
+
+
+def test_the_board_reviews_with_one_kubectl_command(cluster: ClusterLike, world: World) -> None:
+    change = world.planned()
+    world.add("alice", change, entry())
+    world.observe(change, phase="Review", inUse=True)
+    said = {"role": "cab", "outcome": "WithIssues", "summary": "slow at first"}
+    append_by_kubectl(cluster, "alice", "lfchg", change.name, "review", **said)
+
+    (given,) = world.send("admin", "GET", change.path)["status"]["review"]
+    assert given == {**said, "by": "alice", "groups": ["cab", "system:authenticated"], "generation": 1}
+
+
+def test_the_operator_records_what_nobody_permitted(world: World) -> None:
+    incident = {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-11-24T12:00:00Z"}
+    mark = {"application": "payments"}
+    record = world.make("changerequests", who="operator", type="Emergency", unauthorised=mark)
+    world.send("jo", "PATCH", record.path, {"spec": {"incident": incident}}, MERGE_PATCH)
+    assert world.send("admin", "GET", record.path)["spec"]["unauthorised"] == mark

@@ -259,6 +259,10 @@ class World:
         """Append entries as somebody."""
         return self.send(who, "PATCH", thing.status, append(thing.entries, *entries), JSON_PATCH)
 
+    def append(self, who: str, thing: Thing, entries: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Append an entry to another list of the thing as somebody."""
+        return self.send(who, "PATCH", thing.status, append(entries, entry), JSON_PATCH)
+
     def entries(self, thing: Thing) -> list[dict[str, Any]]:
         """The people's list as it is stored."""
         found: list[dict[str, Any]] = self.send("admin", "GET", thing.path)["status"][thing.entries]

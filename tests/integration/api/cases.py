@@ -8,6 +8,8 @@ OCI = {"oci": "oci://registry.example/charts/payments", "version": "2.4.0"}
 REPOSITORY = {"repository": "https://charts.example", "name": "payments", "version": "2.4.0"}
 COMPONENT = {"name": "api", "chart": OCI}
 JOB: Json = {"template": {"spec": {"template": {}}}}
+INCIDENT: Json = {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-11-24T12:00:00Z"}
+EMERGENCY: Json = {"spec.type": "Emergency", "spec.incident": INCIDENT}
 NO_TIME = "must be longer than 0s: write a duration such as 10m"
 NO_DAY = "no such day or time: write it like 2026-12-18T18:00:00"
 AFTER = "lies after"
@@ -273,7 +275,7 @@ CASES = [
         "",
         "type is fixed once somebody decided on the change or a promotion used it: raise another one",
         {"spec.title": "Payments 2.4.0, second try"},
-        {"spec.type": "Emergency"},
+        {"spec.type": "Emergency", "spec.incident": INCIDENT},
         before={},
         status={"approvals": [{"role": "cab", "decision": "Approved"}]},
     ),
@@ -302,6 +304,53 @@ CASES = [
             {"spec.schedule.end": "2099-12-31T00:00:00Z"},
             {"spec.schedule": DROP},
         )
+    ),
+    Case(
+        "ChangeRequest",
+        "",
+        "this change has ended and stays as it was: raise another one",
+        {"metadata.labels": {"team": "a"}},
+        {"spec.title": "Payments 2.4.0, second try"},
+        before={},
+        status={"phase": "Closed"},
+    ),
+    Case(
+        "ChangeRequest",
+        "",
+        "what is done cannot be cancelled: review it (lockflight change review)",
+        {"spec.title": "Payments 2.4.0, second try"},
+        {"spec.cancel": {"reason": "too late"}},
+        before={},
+        status={"phase": "Review"},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "a change brings a release: name it in releaseRef",
+        {**EMERGENCY, "spec.releaseRef": DROP, "spec.unauthorised": {"application": "payments"}},
+        {"spec.releaseRef": DROP},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "an emergency has an incident: give incident.id, severity and openedAt",
+        EMERGENCY,
+        {"spec.type": "Emergency"},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "an incident goes with type Emergency: leave it out",
+        EMERGENCY,
+        {"spec.incident": INCIDENT},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "unauthorised is the operator's mark: it is neither added nor taken away",
+        {"spec.title": "Found"},
+        {"spec.unauthorised": {"application": "ledger"}},
+        before={**EMERGENCY, "spec.unauthorised": {"application": "payments"}},
     ),
     Case(
         "ChangeRequest",

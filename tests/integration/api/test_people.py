@@ -13,9 +13,20 @@ from .server import MERGE_PATCH, NAMESPACE, Server
 
 LISTS = [
     ("ChangeRequest", "lfchg", "approvals"),
+    ("ChangeRequest", "lfchg", "submissions"),
+    ("ChangeRequest", "lfchg", "review"),
     ("Promotion", "lfpromo", "signOffs"),
     ("StandardChange", "lfstd", "approvals"),
 ]
+ENTRIES: dict[str, Json] = {
+    "submissions": {"role": "requester"},
+    "review": {"role": "cab", "outcome": "Successful", "summary": "as planned"},
+}
+EMPTY = {
+    "ChangeRequest": {"submissions": [], "approvals": [], "review": []},
+    "Promotion": {"signOffs": []},
+    "StandardChange": {"approvals": []},
+}
 
 
 @pytest.mark.parametrize(("kind", "short", "entries"), LISTS)
@@ -23,8 +34,8 @@ def test_the_first_entry_finds_its_list(
     cluster: ClusterLike, server: Server, kind: str, short: str, entries: str
 ) -> None:
     stored = server.create(documented(kind)[0])
-    assert stored["status"] == {entries: []}
-    entry = {"role": "cab", "decision": "Approved"}
+    assert stored["status"] == EMPTY[kind]
+    entry = ENTRIES.get(entries, {"role": "cab", "decision": "Approved"})
     patch = json.dumps([{"op": "add", "path": f"/status/{entries}/-", "value": entry}])
     cluster.kubectl(
         "-n", NAMESPACE, "patch", short, stored["metadata"]["name"], "--subresource=status", "--type=json", "-p", patch
@@ -36,10 +47,10 @@ def test_the_first_entry_finds_its_list(
 def test_the_operator_writes_beside_the_list(server: Server, kind: str, short: str, entries: str) -> None:
     del short
     stored = server.create(documented(kind)[0])
-    entry = {"role": "cab", "decision": "Approved"}
+    entry = ENTRIES.get(entries, {"role": "cab", "decision": "Approved"})
     server.patch_status(stored, [{"op": "add", "path": f"/status/{entries}/-", "value": entry}])
     server.patch_status(stored, {"status": {"observedGeneration": 1}}, MERGE_PATCH)
-    assert server.get(stored)["status"] == {entries: [entry], "observedGeneration": 1}
+    assert server.get(stored)["status"] == {**EMPTY[kind], entries: [entry], "observedGeneration": 1}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

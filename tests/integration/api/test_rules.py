@@ -7,7 +7,7 @@ import pytest
 from lockflight.api.kinds import KINDS
 from lockflight.crdgen.crd import crd
 
-from .cases import CASES, Case
+from .cases import CASES, INCIDENT, Case
 from .objects import Json, change, documented
 from .server import MERGE_PATCH, RefusedError, Server
 
@@ -52,7 +52,7 @@ def test_a_rule_accepts_and_refuses(server: Server, case: Case) -> None:
 
 def test_type_may_change_until_somebody_decided(server: Server) -> None:
     example = documented("ChangeRequest")[0]
-    server.try_replace(server.create(example), change(example, {"spec.type": "Emergency"}))
+    server.try_replace(server.create(example), change(example, {"spec.type": "Emergency", "spec.incident": INCIDENT}))
 
 
 @pytest.mark.parametrize(

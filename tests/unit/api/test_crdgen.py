@@ -186,8 +186,10 @@ def test_only_the_chosen_defaults_reach_the_api_server() -> None:
     }
     assert {name: entries for name, entries in found.items() if entries} == {
         CHANGE_REQUEST.name: {
-            "status": {"approvals": []},
+            "status": {"submissions": [], "approvals": [], "review": []},
+            "status.submissions": [],
             "status.approvals": [],
+            "status.review": [],
             "spec.rollbackPlan.steps": [],
         },
         RELEASE.name: {"spec.rollbackPlan.steps": []},

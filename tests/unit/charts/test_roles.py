@@ -61,6 +61,7 @@ def test_whoever_may_view_a_namespace_reads_what_is_released_there() -> None:
     assert read["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"] == "true"
 
 
+DECIDE = ("approve", "review")
 STATUS = {"get", "patch", "update"}
 CHANGE = {(GROUP, f"{kind}/status", "", verb) for kind in ("changerequests", "standardchanges") for verb in STATUS}
 FREEZE = {(GROUP, "freezewindows", "", verb) for verb in WRITE | {"lift"}} | {
@@ -79,11 +80,13 @@ RULES = {
         ("viewer", set()),
         (
             "release-manager",
-            {(GROUP, kind, "", verb) for kind in ("releases", "promotions", "changerequests") for verb in WRITE},
+            {(GROUP, kind, "", verb) for kind in ("releases", "promotions", "changerequests") for verb in WRITE}
+            | {(GROUP, "approvalroles", "requester", "submit")}
+            | {(GROUP, "changerequests/status", "", verb) for verb in STATUS},
         ),
         ("approver", CHANGE | FREEZE),
-        ("cab", CHANGE | FREEZE | {(GROUP, "approvalroles", "cab", "approve")}),
-        ("emergency-cab", CHANGE | FREEZE | {(GROUP, "approvalroles", "ecab", "approve")}),
+        ("cab", CHANGE | FREEZE | {(GROUP, "approvalroles", "cab", verb) for verb in DECIDE}),
+        ("emergency-cab", CHANGE | FREEZE | {(GROUP, "approvalroles", "ecab", verb) for verb in DECIDE}),
         ("signer", {(GROUP, "promotions/status", "", verb) for verb in STATUS}),
         ("governor", RULES),
     ],

@@ -107,7 +107,7 @@ def bound(objects: list[dict[str, Any]], name: str) -> tuple[str, set[str]]:
 @pytest.mark.parametrize(
     ("people", "role", "resource", "name", "verb", "job"),
     [
-        ("approvers", "lockflight-approve-lead", "approvalroles", "lead", "approve", "approver"),
+        ("approvers", "lockflight-approve-lead", "approvalroles", "lead", "approve review", "approver"),
         ("signers", "lockflight-sign-off-qa", "approvalroles", "qa", "sign-off", "signer"),
         ("attesters", "lockflight-attest-unit-tests", "evidencetypes", "unit-tests", "attest", "attester"),
         ("waivers", "lockflight-waive-lead", "approvalroles", "lead", "waive", "waiver"),
@@ -119,7 +119,7 @@ def test_a_right_to_decide_is_held_by_name(
     people: str, role: str, resource: str, name: str, verb: str, job: str
 ) -> None:
     objects = template("lockflight-stack", SMALL | {"people": {people: {name: [{"kind": "Group", "name": "them"}]}}})
-    assert rights(find(objects, "Role", role)) == {("lockflight.dev", resource, name, verb)}
+    assert rights(find(objects, "Role", role)) == {("lockflight.dev", resource, name, each) for each in verb.split()}
     assert bound(objects, role) == ("Role", {"them"})
     assert bound(objects, f"lockflight-{job}") == ("ClusterRole", {"them"})
 

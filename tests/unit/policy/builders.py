@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from lockflight.api.changerecords import Review, Submission
 from lockflight.api.changerequest import Approval, ChangePhase, ChangePlan, ChangeRequest, Observed, Use
 from lockflight.api.common import (
     CANARY,
@@ -195,6 +196,12 @@ def approval(by: str | None, role: str = "cab", decision: str = "Approved", **gi
     return Approval.model_validate({"role": role, "decision": decision, "by": by, **bound, **given})
 
 
+def reviewed(by: str | None = "carla@example", outcome: str = "Successful", **given: Any) -> Review:
+    """One person's judgement afterwards, on generation 1."""
+    entry = {"role": "cab", "outcome": outcome, "summary": "as planned", "by": by, "generation": 1}
+    return Review.model_validate({**entry, **given})
+
+
 TWO_OF_CAB = (approval("alice@example"), approval("bob@example"))
 
 
@@ -210,6 +217,8 @@ def change(
     editors: Sequence[str] = (),
     generation: int = 1,
     release_name: str = "payments-2.4.0",
+    submissions: Sequence[Submission] = (),
+    review: Sequence[Review] = (),
     **spec: Any,
 ) -> ChangeRequest:
     """A normal change for production, approved by two of the board."""
@@ -241,6 +250,8 @@ def change(
             "approvals": tuple(approvals),
             "observed": tuple(Observed(index=i, at=seen) for i in range(len(approvals))),
             "used_by": tuple(used_by),
+            "submissions": tuple(submissions),
+            "review": tuple(review),
             "observed_generation": generation,
         }
     )

@@ -25,6 +25,7 @@ from tests.unit.policy.builders import (
     hours,
     promotion,
     release,
+    reviewed,
     use,
     verdict,
     world,
@@ -53,7 +54,7 @@ def test_a_change_climbs_from_new_to_closed() -> None:
     phases.append(judged(change(used_by=(use(UID),)), [at_work]).status.phase)
     done = promotion(phase=Phase.SUCCEEDED, started=NOW, deployed=NOW)
     phases.append(judged(change(used_by=(use(UID),)), [done]).status.phase)
-    phases.append(judged(change(used_by=(use(UID, finished=True),)), [done], at=30).status.phase)
+    phases.append(judged(change(used_by=(use(UID, finished=True),), review=[reviewed()]), [done]).status.phase)
     assert phases == [
         ChangePhase.NEW,
         ChangePhase.ASSESS,
@@ -160,14 +161,14 @@ def test_a_use_is_finished_once_its_promotion_stands() -> None:
     ("promotions", "used", "at", "phase"),
     [
         ([promotion(phase=Phase.ROLLED_BACK, started=NOW)], (use(UID),), 0, ChangePhase.IMPLEMENT),
-        ([promotion(phase=Phase.ROLLED_BACK, started=NOW)], (use(UID),), 200, ChangePhase.CLOSED),
+        ([promotion(phase=Phase.ROLLED_BACK, started=NOW)], (use(UID),), 200, ChangePhase.REVIEW),
         ([promotion(phase=Phase.AWAITING_SIGN_OFF, started=NOW)], (use(UID),), 200, ChangePhase.IMPLEMENT),
         ([promotion(phase=Phase.SUCCEEDED, started=NOW)], (use(UID),), 21.9, ChangePhase.REVIEW),
-        ([promotion(phase=Phase.SUCCEEDED, started=NOW)], (use(UID),), 22, ChangePhase.CLOSED),
+        ([promotion(phase=Phase.SUCCEEDED, started=NOW)], (use(UID),), 22, ChangePhase.REVIEW),
         ([], (use(UID, finished=True),), 0, ChangePhase.REVIEW),
     ],
 )
-def test_from_the_first_use_on_it_is_implemented_reviewed_and_closed(
+def test_from_the_first_use_on_it_is_implemented_and_then_reviewed_by_people(
     promotions: list[Promotion], used: tuple[Any, ...], at: float, phase: ChangePhase
 ) -> None:
     status = judged(change(used_by=used), promotions, at=at).status

@@ -73,10 +73,10 @@ def _ambiguous(changes: Sequence[ChangeRequest]) -> Verdict:
 def _wrong_change(on: Subject, change: ChangeRequest, control: ChangeControl) -> Verdict | None:
     """Why this change gives no permission here, whoever approved it."""
     name, environment, spec = change.metadata.name, on.effective.name, change.spec
-    if spec.release_ref.name != on.release.metadata.name:
+    if spec.release != on.release.metadata.name:
         return denied(
             reasons.CHANGE_FOR_ANOTHER_RELEASE,
-            f"change {name} spec.releaseRef is {spec.release_ref.name}, needed is {on.release.metadata.name}",
+            f"change {name} spec.releaseRef is {spec.release}, needed is {on.release.metadata.name}",
         )
     if environment not in spec.environments:
         found = ", ".join(spec.environments)
