@@ -20,6 +20,7 @@ from lockflight.policy.model import Effective
 from lockflight.policy.standing import Standing, standing
 from lockflight.policy.steps import STEPS, reachable
 from tests.unit.policy.builders import (
+    EVERYBODY,
     FIVE,
     NOW,
     TWO_OF_CAB,
@@ -90,7 +91,7 @@ class Facts:
     def _known(self) -> tuple[ChangeRequest, Standing]:
         made = self.change(None)
         digest = made.status.plan_digest
-        return made, standing(made, CAB, "168h", release=RELEASE, plan_digest=digest, now=NOW)
+        return made, standing(made, CAB, "168h", release=RELEASE, plan_digest=digest, now=NOW, unentitled={})
 
     def after(self, before: ChangePhase | None) -> ChangePhase:
         """What the operator makes of it."""
@@ -159,7 +160,7 @@ def test_a_hold_changes_where_it_stands_only_while_it_lasts() -> None:
 
 def test_a_hold_drops_nothing_silently() -> None:
     held = Facts(approvals="all", hold=True).change(P.SCHEDULED)
-    status = assess(held, GOVERNED, release(), (), (), NOW).status
+    status = assess(held, GOVERNED, release(), (), (), EVERYBODY, NOW).status
     assert (
         status.waits_for == "held: wait; then Scheduled: approved by alice@example, bob@example; a promotion may use it"
     )
@@ -173,7 +174,7 @@ def test_final_means_final(phase: ChangePhase) -> None:
 
 def test_a_status_that_no_life_leads_to_goes_no_further() -> None:
     odd = Facts(approvals="all").change(P.REVIEW)
-    status = assess(odd, GOVERNED, release(), (), (), NOW).status
+    status = assess(odd, GOVERNED, release(), (), (), EVERYBODY, NOW).status
     assert status.phase is P.REVIEW
     assert next(c.reason for c in status.conditions if c.type == reasons.APPROVED) == reasons.ILLEGAL_STEP
 
@@ -193,7 +194,7 @@ def test_a_status_that_no_life_leads_to_goes_no_further() -> None:
 )
 def test_whoever_wanted_it_or_did_it_does_not_review_it(by: str | None, counts: bool) -> None:
     done = change(used_by=(use(UID, finished=True),), review=[reviewed(by)], implementer="sre@example")
-    status = assess(done, GOVERNED, release(), (), (), NOW).status
+    status = assess(done, GOVERNED, release(), (), (), EVERYBODY, NOW).status
     assert (status.phase is P.CLOSED) is counts
     if not counts:
         assert status.waits_for is not None
@@ -202,7 +203,7 @@ def test_whoever_wanted_it_or_did_it_does_not_review_it(by: str | None, counts: 
 
 def test_the_submitter_does_not_approve() -> None:
     entry = Submission(role="requester", by="Alice@example", generation=1)
-    status = assess(change(submissions=[entry]), GOVERNED, release(), (), (), NOW).status
+    status = assess(change(submissions=[entry]), GOVERNED, release(), (), (), EVERYBODY, NOW).status
     assert status.approvals_summary == "1/2 cab"
     assert "alice@example (cab) is who submitted it" in (status.waits_for or "")
 
@@ -210,7 +211,7 @@ def test_the_submitter_does_not_approve() -> None:
 def test_a_change_without_permission_begins_with_its_review_and_ends_with_it() -> None:
     found = change(type="Emergency", releaseRef=None, unauthorised={"application": "payments"}, approvals=())
     found = found.model_copy(update={"status": found.status.model_copy(update={"phase": None, "plan_digest": None})})
-    status = assess(found, GOVERNED, None, (), (), NOW).status
+    status = assess(found, GOVERNED, None, (), (), EVERYBODY, NOW).status
     assert (status.phase, status.in_use) == (P.REVIEW, True)
     judged = found.model_copy(update={"status": status.model_copy(update={"review": (reviewed(outcome="Failed"),)})})
-    assert assess(judged, GOVERNED, None, (), (), NOW).status.phase is P.CLOSED
+    assert assess(judged, GOVERNED, None, (), (), EVERYBODY, NOW).status.phase is P.CLOSED
