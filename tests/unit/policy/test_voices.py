@@ -47,7 +47,9 @@ def counted(*entries: tuple[str, str | None], voices: Voices, barred: dict[str, 
         approval(by, plan_digest=PLAN, generation=1, **({"on_behalf_of": name} if name else {})) for by, name in entries
     ]
     seen = dict.fromkeys(range(len(rows)), NOW)
-    return count(rows, TWO, generation=1, plan_digest=PLAN, barred=barred or {}, voices=voices, seen=seen)
+    return count(
+        rows, TWO, generation=1, plan_digest=PLAN, barred=barred or {}, voices=voices, seen=seen, unentitled={}
+    )
 
 
 def test_a_deputys_decision_counts_as_that_of_the_one_who_handed_over() -> None:
@@ -96,7 +98,9 @@ def test_the_principals_own_later_word_replaces_the_deputys() -> None:
         approval("alice", decision="Withdrawn", plan_digest=PLAN),
     ]
     seen = dict.fromkeys(range(3), NOW)
-    found = count(rows, TWO, generation=1, plan_digest=PLAN, barred={}, voices=Voices([delegation()]), seen=seen)
+    found = count(
+        rows, TWO, generation=1, plan_digest=PLAN, barred={}, voices=Voices([delegation()]), seen=seen, unentitled={}
+    )
     assert found.people == ("bob",)
 
 
