@@ -10,20 +10,21 @@ from lockflight.api.auditrecord import AuditAction, AuditRecord
 from lockflight.api.common import Tier
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
-from lockflight.cli.auditing import Checked, check, records, stacks
+from lockflight.cli.auditing import Checked, check, records, root_option, stacks
+from lockflight.cli.auditpack import export, verify_pack
 from lockflight.cli.errors import CliError, NotFoundError
 from lockflight.policy.audit import Finding
 from lockflight.policy.auditreport import population as population_of
 from lockflight.policy.auditreport import rules_on, story
 
-root_option = click.option(
-    "--root", default="lockflight-system", show_default=True, metavar="NAMESPACE", help="The operator's namespace."
-)
-
 
 @click.group()
 def audit() -> None:
     """Verify the audit trail, and ask it."""
+
+
+audit.add_command(export)
+audit.add_command(verify_pack)
 
 
 @audit.command()

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import click
+
 from lockflight.api.auditrecord import AuditRecord
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.kinds import AUDIT_RECORD
@@ -14,6 +16,10 @@ from lockflight.cli.errors import CliError, UnreachableError
 from lockflight.cli.objects import list_all
 from lockflight.policy.audit import Finding, Flaw, verify
 from lockflight.policy.auditcheck import Deployed, Observed, compare
+
+root_option = click.option(
+    "--root", default="lockflight-system", show_default=True, metavar="NAMESPACE", help="The operator's namespace."
+)
 
 
 @dataclass(frozen=True, slots=True)

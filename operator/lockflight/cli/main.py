@@ -21,7 +21,7 @@ ENTRIES = {
     "promote": _own("promote", "promote", "Bring a release into an environment."),
     "abort": _own("promote", "abort", "Abort a promotion; what has begun is taken back."),
     "change": _own("change", "change", "Raise a change, and see it through its life."),
-    "wait": _own("wait", "wait", "Wait until a change may be carried out."),
+    "wait": _own("wait", "wait", "Wait until a change may be carried out, as a pipeline does."),
     "diff": _own("diff", "diff", "What exactly a change would change: what is being approved."),
     "approve": _own("approve", "approve", "Approve changes."),
     "reject": _own("approve", "reject", "Reject changes; a rejection is final."),
@@ -35,7 +35,7 @@ ENTRIES = {
     "report": _own("report", "report", "Figures out of what happened."),
     "hold": _own("hold", "hold", "Keep a release from environments that it has not reached."),
     "unhold": _own("hold", "unhold", "Let a held release go on."),
-    "rights": _own("rights", "show_rights", "Who may do what in a stack, and what is wrong with it."),
+    "rights": _own("rights", "show_rights", "Who may do what in a stack."),
     "audit": _own("audit", "audit", "Verify the audit trail, and ask it."),
     "stack": _own("stack", "stack", "Set up stacks: a namespace with its chain of environments."),
     "dev": _own(

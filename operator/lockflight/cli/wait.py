@@ -31,7 +31,9 @@ _LOST = (ChangePhase.REJECTED, ChangePhase.EXPIRED, ChangePhase.CANCELLED, Chang
 @command_options
 @pass_app
 def wait(app: App, *, change: str, wanted: str, timeout: timedelta) -> None:
-    """Wait until a change may be carried out: what a pipeline or Argo CD does before a step of its own.
+    """Wait until a change may be carried out, as a pipeline does.
+
+    It comes before a step of its own, of Argo CD for one.
 
     Ends with an error as soon as the change has ended without that.
     """
