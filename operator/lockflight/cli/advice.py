@@ -5,7 +5,7 @@ from lockflight.api.promotion import GateStatus, Promotion
 
 _RAISE = (
     "lockflight -n {stack} change create --release {release} --environment {environment} --title … --reason … "
-    "--strategy HelmRollback"
+    "--assessment … --strategy HelmRollback"
 )
 _ANOTHER_CHANGE = f"this change opens the gate no more; raise another one: {_RAISE}"
 _EDIT = "kubectl -n {stack} edit lfchg; then it is approved anew"

@@ -56,7 +56,8 @@ def _no_change(on: Subject) -> Verdict:
         return waiting(reasons.CHANGE_MISSING, message)
     release, environment = on.release.metadata.name, on.effective.name
     command = (
-        f"lockflight change create -n {stack} --release {release} --environment {environment} --title … --reason …"
+        f"lockflight change create -n {stack} --release {release} --environment {environment} --title … --reason … "
+        "--assessment …"
     )
     requester = WaitingFor(who="requester", what=f"a change that names {release} and {environment}")
     return waiting(
