@@ -1,15 +1,22 @@
-"""Broken glass: seen at once, told, and mended when its time is over."""
+"""Broken glass: seen at once, told, written down as an unauthorised change, and mended when its time is over."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from lockflight.api import reasons
 from lockflight.api.common import ENVIRONMENT_LABEL, STACK_LABEL
 from lockflight.api.conditions import Condition, condition
 from lockflight.api.environment import Environment
+from lockflight.policy.glass import BrokenGlass
 from lockflight.policy.model import Namespace
+from lockflight.policy.unauthorised import Finding
 from lockflight.ports import Severity
 from lockflight.workflow.deps import Deps
+from lockflight.workflow.unauthorised import record
+
+# The longest name of an application.
+_LABEL: Final = 40
 
 
 async def reconcile(deps: Deps, name: str) -> datetime | None:
@@ -18,6 +25,9 @@ async def reconcile(deps: Deps, name: str) -> datetime | None:
     if namespace is None or namespace.glass is None:
         return None
     environment = _environment(deps, namespace)
+    if environment is not None:
+        # Before it is mended: of glass that is whole nobody knows that it was broken.
+        await _write_down(deps, environment, name, namespace.glass)
     if not namespace.glass.over(deps.clock.now()):
         if environment is not None:
             said = f"namespace {name}: broken {namespace.glass}"
@@ -51,6 +61,23 @@ def shown(deps: Deps, environment: Environment, before: Sequence[Condition]) -> 
         generation=environment.metadata.generation,
         now=deps.clock.now(),
     )
+
+
+async def _write_down(deps: Deps, environment: Environment, namespace: str, glass: BrokenGlass) -> None:
+    """One record for each application that runs there; broken again, or for longer, is another finding of it."""
+    until = f"{glass.until:%Y-%m-%dT%H:%M:%SZ}" if glass.until else ""
+    finding = Finding(f"Namespace/{namespace}", f"the glass was broken {glass}", glass.by, until)
+    running = {row.application for row in environment.status.targets if row.namespace == namespace}
+    for application in sorted(running) or [_named_by(environment, namespace)]:
+        await record(deps, environment, application, [finding])
+
+
+def _named_by(environment: Environment, namespace: str) -> str:
+    """The application that the namespace is for; its own name where the pattern names none."""
+    before, placeholder, after = environment.target_namespace("{application}").partition("{application}")
+    application = namespace.removeprefix(before).removesuffix(after)
+    found = application if placeholder and environment.target_namespace(application) == namespace else namespace
+    return found[:_LABEL].rstrip("-")
 
 
 def _environment(deps: Deps, namespace: Namespace) -> Environment | None:

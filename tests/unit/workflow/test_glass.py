@@ -46,8 +46,8 @@ class Scene:
 async def test_it_is_told_and_looked_at_again_when_it_is_over() -> None:
     scene = Scene()
     assert await reconcile(scene.deps, GLASS) == scene.until
-    assert scene.events.reasons == ["GlassBroken"]
-    assert scene.cluster.writes == []
+    assert scene.events.reasons == ["Unauthorised", "GlassBroken"]
+    assert scene.cluster.namespaces[NAME].glass is not None
     status = await scene.shown()
     assert status is not None
     assert status[0] == "True"
@@ -60,7 +60,7 @@ async def test_when_its_time_is_over_it_is_mended() -> None:
     scene.clock.advance(timedelta(hours=1))
     assert await reconcile(scene.deps, GLASS) is None
     assert scene.cluster.namespaces[NAME].glass is None
-    assert scene.events.reasons == ["GlassMended"]
+    assert scene.events.reasons == ["Unauthorised", "GlassMended"]
     scene.deps.store.put_namespace(scene.cluster.namespaces[NAME])
     assert await scene.shown() == ("False", "the guard holds again")
 
