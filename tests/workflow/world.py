@@ -384,6 +384,7 @@ class RealWorld(World):
         self._lives = itertools.count(1)
         self._bound: list[dict[str, str]] = []
         apply(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.stack}})
+        apply(cluster, *_people(self.stack))
         self.process = self.start()
         self.process.listen()
 
@@ -447,3 +448,26 @@ def operator_kubeconfig(cluster: ClusterLike) -> Path:
 
 def _without_status(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if key != "status"}
+
+
+def _people(stack: str) -> list[dict[str, Any]]:
+    """The rights of those who decide: they are asked for again when a decision counts."""
+    rbac = "rbac.authorization.k8s.io"
+    rule = {
+        "apiGroups": ["lockflight.dev"],
+        "resources": ["approvalroles"],
+        "resourceNames": ["cab", "qa", "business"],
+        "verbs": ["approve", "sign-off"],
+    }
+    people = [{"apiGroup": rbac, "kind": "User", "name": name} for name in ("alice", "bob", "carol", "quinn")]
+    meta = {"name": "people", "namespace": stack}
+    return [
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": meta, "rules": [rule]},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": meta,
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "people"},
+            "subjects": people,
+        },
+    ]

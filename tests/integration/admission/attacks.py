@@ -391,7 +391,7 @@ _SUBMISSIONS: dict[str, _Tries] = {
         ("submitting without the right", "alice", _submit()),
         ("submitting as another role", "jo", _submit("cab")),
     ),
-    "a service account does not submit": (("a service account submits", "robot", _submit("cab")),),
+    "a service account does not submit": (("a service account submits", "robot", _submit()),),
     "status.submissions belongs to people": (("the operator submits", "operator", _submit()),),
 }
 _REVIEWS: dict[str, _Tries] = {
@@ -404,7 +404,7 @@ _REVIEWS: dict[str, _Tries] = {
         ("the implementer reviews", "alice", _review(implementer="alice")),
         ("the submitter reviews", "joan", _review_own_submission),
     ),
-    "you may not review as": (("reviewing without the right", "jo", _review()),),
+    "you may not review as": (("reviewing without the right", "nosy", _review()),),
     "by a wildcard, as cluster administrators do": (("system:masters reviews", "admin", _review()),),
     "status.review belongs to people": (("the operator reviews", "operator", _review()),),
 }

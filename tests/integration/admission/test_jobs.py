@@ -220,8 +220,13 @@ def test_the_auditor_is_told_who_may_do_what(cluster: ClusterLike, stack: Stack)
         found["name"]: {f"{right['verb']} {right['name'] or right['resource']}" for right in found["rights"]}
         for found in answer["subjects"]
     }
-    assert held[f"group-{LEAD}"] == {"approve lead", "lift freezewindows"}
-    assert held[f"group-{MANAGER}"] == {"create releases", "create promotions", "create changerequests"}
+    assert held[f"group-{LEAD}"] == {"approve lead", "review lead", "lift freezewindows"}
+    assert held[f"group-{MANAGER}"] == {
+        "create releases",
+        "create promotions",
+        "create changerequests",
+        "submit requester",
+    }
     assert held[f"group-{ATTESTER}"] == {"attest unit-tests"}
     assert any(text.startswith("User super holds rights by a wildcard") for text in answer["findings"])
 

@@ -61,10 +61,12 @@ def _everywhere(stack: str) -> Iterator[dict[str, Any]]:
             if "roleRef" in obj:
                 if obj["roleRef"]["kind"] == "Role":
                     obj["roleRef"] |= {"kind": "ClusterRole", "name": "admission-" + obj["roleRef"]["name"]}
-                obj["subjects"] += _ROBOT if obj["metadata"]["name"].endswith(("approve-cab", "-approver")) else []
+                obj["subjects"] += _ROBOT if obj["metadata"]["name"].endswith(_ROBOTS) else []
             yield obj
 
 
+_ROBOTS = ("approve-cab", "-approver", "-release-manager")
+"""Whose rights the robot has, too: what stops it is that it is no person."""
 _ROBOT = [{"kind": "ServiceAccount", "name": "robot", "namespace": VALUES["stack"]}]
 
 

@@ -10,7 +10,7 @@ from lockflight.assets import asset
 from lockflight.devcluster.providers import ClusterLike
 from lockflight.policy.labels import deployer
 
-from .world import API, JSON_PATCH, MERGE_PATCH, STACK, TARGET, RefusedError, World
+from .world import API, MERGE_PATCH, STACK, TARGET, RefusedError, World, entry
 
 _KINDS = ["environments", "releases", "promotions", "changerequests", "freezewindows", "releasecalendars"]
 EXAMPLES = Path(__file__).parents[3] / "manifests/examples"
@@ -123,8 +123,8 @@ def test_delivery_writes_no_rules_and_approves_nothing(world: World) -> None:
     for kind in ("environments", "freezewindows", "releasecalendars"):
         with pytest.raises(RefusedError, match="cannot create"):
             world.make(kind, who="jo")
-    with pytest.raises(RefusedError, match="cannot patch"):
-        world.send("jo", "PATCH", world.planned().status, [], JSON_PATCH)
+    with pytest.raises(RefusedError, match="you may not approve"):
+        world.add("jo", world.planned(), entry())
 
 
 @pytest.mark.parametrize(

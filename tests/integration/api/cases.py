@@ -356,7 +356,7 @@ CASES = [
         "ChangeRequest",
         "spec",
         "releaseRef is fixed: raise another change for another release",
-        {"spec.type": "Emergency"},
+        {"spec.title": "Payments 2.4.0, refunds"},
         {"spec.releaseRef.name": "payments-2.5.0"},
         before={},
     ),

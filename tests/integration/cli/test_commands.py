@@ -84,7 +84,7 @@ def test_nobody_approves_his_own_change(world: World) -> None:
     world.observe("lfchg", "chg-2", json.dumps({"status": plan}))
     refused = world.lockflight("joan", "approve", "chg-2", "--role", "cab", "--yes")
     assert refused.returncode == 1
-    assert "four eyes: joan created, requested or edited this" in refused.stderr
+    assert "four eyes: joan created, requested, submitted or edited this" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
 
 
