@@ -1,4 +1,4 @@
-"""``calendar``: a month of trains, freezes and planned changes, and the same as a file for calendar programs."""
+"""``calendar``: a month of trains, windows, freezes and changes, and the same as a file for calendar programs."""
 
 import calendar as months
 import os
@@ -19,17 +19,22 @@ from lockflight.cli.app import App, command_options, local_zone_name, pass_app
 from lockflight.cli.calendars import ROOT, followed, in_root
 from lockflight.cli.errors import CliError
 from lockflight.cli.objects import list_all
-from lockflight.policy.cadence.agenda import Agenda, Entry, What, agenda
+from lockflight.policy.cadence.agenda import Agenda, agenda
+from lockflight.policy.cadence.entries import Entry, What
 
 _MARKS = {
     What.CUT_OFF: "C",
     What.CANDIDATE: "U",
     What.PRODUCTION: "P",
     What.MEETING: "M",
+    What.WINDOW: "W",
     What.FREEZE: "F",
+    What.CRITICAL: "!",
     What.CHANGE: "*",
 }
-_LEGEND = "C cut-off, U to UAT, P to production, M CAB meeting, F freeze, * planned change"
+_LEGEND = (
+    "C cut-off, U to UAT, P to production, M CAB meeting, W change window, F freeze, ! critical date, * planned change"
+)
 _FEED_MONTHS = 12
 
 
@@ -52,7 +57,7 @@ def calendar(
     file: str | None,
     root_namespace: str,
 ) -> None:
-    """A month of trains, CAB meetings, freezes and planned changes.
+    """A month of trains, CAB meetings, change windows, freezes, critical dates and planned changes.
 
     MONTH is written like 2026-12; without it, the month that is. The file that --ics writes is replaced as a whole, so
     that a web server may serve it: entries keep their identity, and calendar programs that subscribe to it follow.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from lockflight.policy.cadence.agenda import Entry, What
+from lockflight.policy.cadence.entries import Entry, What
 
 _WIDTH: Final = 75
 """Octets a line, without the break (section 3.1)."""

@@ -31,7 +31,11 @@ ENTRIES = {
     "sign-off": _own("signoff", "sign_off", "Sign off what a promotion deployed, or reject it."),
     "freeze": _own("freeze", "freeze", "Declare and lift freezes."),
     "guard": _own("guard", "guard", "Guarded namespaces: who would be refused, and breaking the glass."),
-    "calendar": _own("calendar", "calendar", "A month of trains, CAB meetings, freezes and planned changes."),
+    "calendar": _own(
+        "calendar",
+        "calendar",
+        "A month of trains, CAB meetings, change windows, freezes, critical dates and planned changes.",
+    ),
     "report": _own("report", "report", "Figures out of what happened."),
     "hold": _own("hold", "hold", "Keep a release from environments that it has not reached."),
     "unhold": _own("hold", "unhold", "Let a held release go on."),

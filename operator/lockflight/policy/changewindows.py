@@ -60,6 +60,16 @@ def around(calendar: ReleaseCalendar, window: ChangeWindow, now: datetime) -> Ar
     )
 
 
+def openings(calendar: ReleaseCalendar, window: ChangeWindow, since: datetime, until: datetime) -> Iterator[Span]:
+    """The times of ``window`` of which any part lies in [since, until), in order. Raises InvalidTime."""
+    times = _times(calendar, window)
+    closed = business_days(calendar) if window.on_holidays is OnHolidays.CLOSED else None
+    for span in times.between(since - times.duration, until):
+        day = span.start.astimezone(times.where).date()
+        if span.end > since and (closed is None or closed.holiday(day) is None):
+            yield span
+
+
 def _from(times: Recurrence, now: datetime) -> Iterator[Span]:
     """Those that are on, and a number of those that follow."""
     begin = now - times.duration

@@ -2,6 +2,7 @@
 
 import calendar as months
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -27,28 +28,33 @@ def critical_freezes(calendar: ReleaseCalendar, now: datetime) -> tuple[FreezeWi
     known = _KNOWN.get(key)
     if known is None or known[0] is not calendar:
         zone(calendar.spec.time_zone)
-        works = business_days(calendar)
-        made = tuple(
-            _freeze(calendar, critical, day, works)
-            for critical in calendar.spec.critical_dates
-            for day in _days(critical.date, now.year)
-        )
+        years = range(now.year - 1, now.year + 2)
+        made = tuple(frozen_around(calendar, critical, day) for critical, day in critical_dates(calendar, years))
         known = _KNOWN[key] = calendar, made
         while len(_KNOWN) > _MOST:
             _KNOWN.popitem(last=False)
     return known[1]
 
 
-def _days(text: str, year: int) -> list[date]:
-    """The days that ``12-31`` or ``2027-03-15`` means around ``year``; 29 February in leap years only."""
+def critical_dates(calendar: ReleaseCalendar, years: Iterable[int]) -> Iterator[tuple[CriticalDate, date]]:
+    """Each critical date with the days that it means in ``years``; one that names its year comes in any case."""
+    for critical in calendar.spec.critical_dates:
+        for day in _days(critical.date, years):
+            yield critical, day
+
+
+def _days(text: str, years: Iterable[int]) -> list[date]:
+    """The days that ``12-31`` or ``2027-03-15`` means; 29 February in leap years only."""
     if len(text) > 5:
         years, (month, day) = [int(text[:4])], map(int, text[5:].split("-"))
     else:
-        years, (month, day) = [year - 1, year, year + 1], map(int, text.split("-"))
+        month, day = map(int, text.split("-"))
     return [date(y, month, day) for y in years if day <= months.monthrange(y, month)[1]]
 
 
-def _freeze(calendar: ReleaseCalendar, critical: CriticalDate, day: date, works: Holidays) -> FreezeWindow:
+def frozen_around(calendar: ReleaseCalendar, critical: CriticalDate, day: date) -> FreezeWindow:
+    """The freeze that ``critical`` makes around ``day``. Raises InvalidTime where holidays do not exist."""
+    works = business_days(calendar)
     first = _moved(day, critical.freeze.before, -1, works)
     last = _moved(day, critical.freeze.after, 1, works)
     meta = calendar.metadata

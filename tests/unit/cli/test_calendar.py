@@ -56,7 +56,10 @@ def test_a_month_shows_its_days_and_what_happens_on_them(api: FakeApi) -> None:
         "21 F   22 F   23 CF  24 F   25 F   26 F   27 F",
         "28 UF  29 PF  30 PF  31 PF",
     ]
-    assert "C cut-off, U to UAT, P to production, M CAB meeting, F freeze, * planned change" in lines
+    assert (
+        "C cut-off, U to UAT, P to production, M CAB meeting, W change window, F freeze, ! critical date, "
+        "* planned change"
+    ) in lines
     table = "\n".join(lines[9:])
     assert "Tue 2026-12-01 09:00 CET  Thu 2026-12-03 09:00 CET  Production  Train 2026.12 to production" in table
     assert "Tue 2026-12-01 09:00 CET  Tue 2026-12-01 11:00 CET  Change      chg-1: Payments 2.4.0" in table
@@ -107,6 +110,70 @@ def test_a_freeze_that_recurs_is_shown_each_time(api: FakeApi) -> None:
     text = run(api, "calendar", "2026-12", "--months", "2").stdout
     assert "Fri 2026-12-25 18:00 CET  Sun 2026-12-27 18:00 CET  Freeze      Freeze: Month end" in text
     assert "Fri 2027-01-29 18:00 CET  Sun 2027-01-31 18:00 CET  Freeze      Freeze: Month end" in text
+
+
+WINDOWS = [
+    {"name": "tue-thu", "types": ["Standard"], "rrule": "FREQ=WEEKLY;BYDAY=TU,TH;BYHOUR=9", "duration": "6h"},
+    {"name": "nights", "types": ["Standard", "Normal"], "rrule": "FREQ=WEEKLY;BYDAY=FR;BYHOUR=22", "duration": "8h",
+     "onHolidays": "Closed"},
+]  # fmt: skip
+REGULATOR = {"name": "regulator", "date": "2026-12-15"}
+YEAR_END = {"name": "year-end", "date": "12-31", "freeze": {"before": "2bd", "after": "1d"}, "tiers": ["Production"]}
+
+
+def test_change_windows_are_shown_each_time_and_not_on_holidays_that_close_them(api: FakeApi) -> None:
+    spec = {**FOUR_WEEKLY, "changeWindows": WINDOWS, "holidays": {"dates": ["2026-12-25"]}}
+    api.put(obj("ReleaseCalendar", "four-weekly", spec))
+    result = run(api, "calendar", "2026-12")
+    assert " 8 W" in result.stdout
+    assert "11 W" in result.stdout
+    table = result.stdout
+    assert "Tue 2026-12-08 09:00 CET  Tue 2026-12-08 15:00 CET  Change window  Change window tue-thu" in table
+    assert "Fri 2026-12-11 22:00 CET  Sat 2026-12-12 06:00 CET  Change window  Change window nights" in table
+    assert "Fri 2026-12-25 22:00" not in table
+    entries = data(run(api, "calendar", "2026-12", "-o", "json"))["entries"]
+    assert {e["detail"] for e in entries if e["what"] == "Change window"} == {
+        "For changes of type Standard.",
+        "For changes of type Standard, Normal.",
+    }
+
+
+def test_a_window_that_was_open_when_the_month_began_is_in_it(api: FakeApi) -> None:
+    long = {"name": "long", "types": ["Normal"], "rrule": "FREQ=MONTHLY;BYMONTHDAY=30", "duration": "72h"}
+    api.put(obj("ReleaseCalendar", "four-weekly", {**FOUR_WEEKLY, "changeWindows": [long]}))
+    assert "Mon 2026-11-30 00:00 CET  Thu 2026-12-03 00:00 CET  Change window" in run(api, "calendar", "2026-12").stdout
+
+
+def test_critical_dates_are_shown_with_the_freezes_that_they_make(api: FakeApi) -> None:
+    api.put(obj("ReleaseCalendar", "four-weekly", {**FOUR_WEEKLY, "criticalDates": [YEAR_END, REGULATOR]}))
+    lines = run(api, "calendar", "2026-12").stdout.splitlines()
+    table = "\n".join(lines)
+    assert "15 F!" in table
+    assert "31 PF!" in table
+    assert "Thu 2026-12-31            Thu 2026-12-31            Critical date  Critical date: year-end" in table
+    assert "Tue 2026-12-29 00:00 CET  Sat 2027-01-02 00:00 CET  Freeze         Freeze: year-end" in table
+    assert "Tue 2026-12-15 00:00 CET  Wed 2026-12-16 00:00 CET  Freeze         Freeze: regulator" in table
+
+
+def test_a_date_without_a_year_is_in_every_year_of_the_feed(api: FakeApi) -> None:
+    api.put(obj("ReleaseCalendar", "four-weekly", {**FOUR_WEEKLY, "criticalDates": [YEAR_END, REGULATOR]}))
+    _, events = read(run(api, "calendar", "2026-12", "--months", "24", "--ics", "-").stdout_bytes)
+    found = {plain(event, "UID"): event for event in events}
+    for year in (2026, 2027):
+        assert f"payments.four-weekly.year-end.{year}-12-31@lockflight.dev" in found
+    freeze_of = found["payments.four-weekly.year-end.2026-12-31.freeze@lockflight.dev"]
+    assert plain(freeze_of, "DESCRIPTION") == "Critical date 2026-12-31. Holds tiers Production."
+    assert plain(freeze_of, "TRANSP") == "OPAQUE"
+    assert sum("regulator" in uid for uid in found) == 2
+
+
+def test_a_window_that_makes_no_sense_is_named(api: FakeApi) -> None:
+    never = {"name": "never", "types": ["Normal"], "rrule": "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30", "duration": "1h"}
+    api.put(obj("ReleaseCalendar", "four-weekly", {**FOUR_WEEKLY, "changeWindows": [never]}))
+    result = run(api, "calendar", "2026-12")
+    assert "left out: calendar payments/four-weekly: " in result.stderr
+    assert "spec.changeWindows[never].rrule" in result.stderr
+    assert "chg-1" in result.stdout
 
 
 def test_a_lifted_freeze_is_not_shown(api: FakeApi) -> None:

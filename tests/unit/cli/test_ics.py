@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockflight.cli import ics
-from lockflight.policy.cadence.agenda import Entry, What
+from lockflight.policy.cadence.entries import Entry, What
 from tests.unit.cli.icalendar import plain, read, when
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -1,9 +1,8 @@
-"""What stands in the calendar of a stack: trains, meetings, freezes and planned changes, each from when until when."""
+"""What stands in the calendar of a stack: trains, meetings, windows, freezes, changes, each from when until when."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from enum import StrEnum
 
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.freezewindow import FreezeWindow
@@ -11,42 +10,13 @@ from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.policy import windows
 from lockflight.policy.cadence.boarding import key
 from lockflight.policy.cadence.calendar import trains
+from lockflight.policy.cadence.entries import Entry, What
 from lockflight.policy.cadence.meetings import LENGTH, meetings
 from lockflight.policy.cadence.offsets import InvalidCalendar, at
 from lockflight.policy.cadence.trains import Trains
-from lockflight.policy.time.zones import both_clocks
-
-
-class What(StrEnum):
-    """Kinds of entries."""
-
-    SPRINT = "Sprint"
-    CUT_OFF = "Cut-off"
-    CANDIDATE = "Candidate"
-    PRODUCTION = "Production"
-    MEETING = "CAB"
-    FREEZE = "Freeze"
-    CHANGE = "Change"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """[start, end); without an end: a moment, or, for a freeze, until it is lifted."""
-
-    what: What
-    uid: str
-    """The same whenever the calendar is made anew, also where the entry moved."""
-    title: str
-    start: datetime
-    end: datetime | None = None
-    detail: str = ""
-    days: bool = False
-    """It covers whole days, from midnight to midnight."""
-
-    def within(self, since: datetime, until: datetime) -> bool:
-        """Whether any of it lies in [since, until)."""
-        ends = self.end or (datetime.max.replace(tzinfo=since.tzinfo) if self.what is What.FREEZE else None)
-        return self.start < until and (since <= self.start if ends is None else since < ends)
+from lockflight.policy.changewindows import openings
+from lockflight.policy.critical import critical_dates, frozen_around
+from lockflight.policy.time.zones import InvalidTime, both_clocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +40,9 @@ def agenda(
     for calendar in calendars:
         try:
             found += _of_calendar(calendar, since, until)
-        except InvalidCalendar as problem:
+            found += _of_critical_dates(calendar, since, until)
+            found += _of_windows(calendar, since, until)
+        except (InvalidCalendar, InvalidTime) as problem:
             problems.append(f"calendar {key(calendar)}: {problem}")
     for freeze in freezes:
         try:
@@ -122,6 +94,32 @@ def _sprints(found: Trains, uid: str, since: datetime, until: datetime) -> Itera
             start, at(after, time(0), found.zone), days=True,
         )  # fmt: skip
         sprint = found.sprint(after)
+
+
+def _of_critical_dates(calendar: ReleaseCalendar, since: datetime, until: datetime) -> Iterator[Entry]:
+    where, uid = trains(calendar).zone, f"{calendar.metadata.namespace}.{calendar.metadata.name}"
+    for critical, day in critical_dates(calendar, range(since.year - 1, until.year + 2)):
+        name, freeze = f"{uid}.{critical.name}.{day}", frozen_around(calendar, critical, day)
+        yield Entry(
+            What.CRITICAL, name, f"Critical date: {critical.name}",
+            at(day, time(0), where), at(day + timedelta(days=1), time(0), where), days=True,
+        )  # fmt: skip
+        found = windows.occurrences(freeze)
+        if isinstance(found, windows.Once):
+            yield Entry(
+                What.FREEZE, f"{name}.freeze", f"Freeze: {critical.name}", found.span.start, found.span.end,
+                f"Critical date {day}. {_whom(freeze)}",
+            )  # fmt: skip
+
+
+def _of_windows(calendar: ReleaseCalendar, since: datetime, until: datetime) -> Iterator[Entry]:
+    for window in calendar.spec.change_windows:
+        uid = f"{calendar.metadata.namespace}.{calendar.metadata.name}.window.{window.name}"
+        for span in openings(calendar, window, since, until):
+            yield Entry(
+                What.WINDOW, f"{uid}.{span.start:%Y%m%dT%H%M%SZ}", f"Change window {window.name}", span.start, span.end,
+                f"For changes of type {', '.join(window.types)}.",
+            )  # fmt: skip
 
 
 def _of_freeze(freeze: FreezeWindow, since: datetime, until: datetime) -> Iterator[Entry]:
