@@ -7,15 +7,20 @@ from typing import Any
 import pytest
 
 from lockflight.api.auditrecord import AuditAction, AuditRecord
+from lockflight.api.environment import Environment
 from lockflight.api.promotion import Promotion
-from lockflight.policy.audit import Finding, Flaw
+from lockflight.policy import audit
+from lockflight.policy.audit import Flaw
 from lockflight.policy.auditcheck import Deployed, Observed, compare
 from lockflight.policy.auditreport import population, rules_on, story
 from lockflight.policy.model import HelmStatus, Revision
+from lockflight.policy.unauthorised import Finding
+from lockflight.workflow.unauthorised import record
 from tests.unit.policy.test_audit import changed
 from tests.workflow.world import INTEGRATION, PRODUCTION, SMOKE, FakeWorld
 
 TARGET = "payments-production"
+UNPERMITTED = "unauthorised-production-payments"
 
 
 @pytest.fixture
@@ -32,6 +37,15 @@ async def world() -> FakeWorld:
         await fake.settle()
         await fake.sign(promotion, "carol")
         await fake.settle()
+    by_hand = Finding("Deployment/app", "image differs", "eve", "7")
+    environment = fake.process.store.get(Environment, "payments", "production")
+    assert environment is not None
+    await record(fake.process.deps, environment, "payments", [by_hand])
+    await fake.settle()
+    said = {"role": "requester", "comment": "it was the incident", "by": "rita", "generation": 1}
+    judged = {"role": "cab", "outcome": "Failed", "summary": "undone", "by": "carla", "generation": 1}
+    await fake.write_status("ChangeRequest", UNPERMITTED, {"submissions": [said], "review": [judged]})
+    await fake.settle()
     return fake
 
 
@@ -46,7 +60,7 @@ async def observed(world: FakeWorld, namespace: str = TARGET) -> Observed:
     )
 
 
-def flaws(findings: tuple[Finding, ...]) -> list[Flaw]:
+def flaws(findings: tuple[audit.Finding, ...]) -> list[Flaw]:
     return [finding.flaw for finding in findings]
 
 
@@ -98,7 +112,17 @@ async def test_a_namespace_that_was_not_read_is_not_said_to_be_empty(world: Fake
     assert compare(world.records(), replace(seen, deployed=[], namespaces=frozenset())) == ()
 
 
-@pytest.mark.parametrize("action", [AuditAction.APPLIED, AuditAction.APPROVED, AuditAction.SIGNED_OFF])
+@pytest.mark.parametrize(
+    "action",
+    [
+        AuditAction.SUBMITTED,
+        AuditAction.APPROVED,
+        AuditAction.APPLIED,
+        AuditAction.SIGNED_OFF,
+        AuditAction.REVIEWED,
+        AuditAction.UNAUTHORISED,
+    ],
+)
 async def test_a_decision_that_is_not_sealed_is_named(world: FakeWorld, action: AuditAction) -> None:
     records = world.records()
     records.remove(next(r for r in records if r.spec.action is action))
@@ -114,6 +138,29 @@ async def test_an_object_that_says_something_else_is_named(world: FakeWorld) -> 
         Flaw.OBJECT_DIFFERS,
         "ChangeRequest chg-0 says something else than what was sealed: by",
     )
+
+
+@pytest.mark.parametrize(
+    ("listed", "field", "value"),
+    [
+        ("findings", "what", "nothing much"),
+        ("findings", "changedBy", "nobody"),
+        ("submissions", "comment", "another story"),
+        ("submissions", "by", "mallory"),
+        ("review", "outcome", "Successful"),
+        ("review", "summary", "all is well"),
+        ("approvals", "onBehalfOf", "the whole board"),
+    ],
+)
+async def test_an_entry_that_was_edited_past_the_api_server_is_named(
+    world: FakeWorld, listed: str, field: str, value: str
+) -> None:
+    name = "chg-0" if listed == "approvals" else UNPERMITTED
+    rows = (await world.status("ChangeRequest", name))[listed]
+    await world.write_status("ChangeRequest", name, {listed: [{**rows[0], field: value}]})
+    (finding,) = compare(world.records(), await observed(world))
+    assert finding.flaw is Flaw.OBJECT_DIFFERS
+    assert finding.message.endswith(f"what was sealed: {field}")
 
 
 async def test_what_was_there_before_the_trail_is_no_part_of_it(world: FakeWorld) -> None:

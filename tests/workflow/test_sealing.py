@@ -3,11 +3,15 @@
 import pytest
 
 from lockflight.api.auditrecord import AuditAction
+from lockflight.api.environment import Environment
 from lockflight.policy.audit import verify
+from lockflight.policy.unauthorised import Finding
 from lockflight.ports import RefusedError
+from lockflight.workflow.unauthorised import record
 from tests.workflow.faults import Killed, Strike
 from tests.workflow.world import INTEGRATION, PRODUCTION, SMOKE, FakeWorld
 
+UNPERMITTED = "unauthorised-production-payments"
 SIGNED = {**SMOKE, "signOffs": [{"role": "business"}]}
 
 
@@ -199,3 +203,52 @@ async def test_the_boards_word_on_a_catalogue_entry_is_sealed(fake: FakeWorld) -
     await fake.settle()
     assert sealed(fake) == [("RulesChanged", "patch"), ("Approved", "patch")]
     assert (fake.records()[-1].spec.by, fake.records()[-1].spec.groups) == ("alice", ("cab",))
+
+
+async def unauthorised(world: FakeWorld) -> None:
+    """Somebody changed production by hand, and the operator found it."""
+    await world.environment("production", PRODUCTION)
+    await world.settle()
+    environment = world.process.store.get(Environment, "payments", "production")
+    assert environment is not None
+    await record(world.process.deps, environment, "payments", [Finding("Deployment/app", "image differs", "eve", "7")])
+    await world.settle()
+
+
+REVIEW = {"role": "cab", "outcome": "Failed", "summary": "undone", "by": "carla", "generation": 1}
+
+
+async def test_what_nobody_permitted_is_sealed_with_its_review_and_then_its_end(fake: FakeWorld) -> None:
+    await unauthorised(fake)
+    await fake.write_status("ChangeRequest", UNPERMITTED, {"review": [REVIEW]})
+    await fake.settle()
+    assert sealed(fake)[1:] == [(action, UNPERMITTED) for action in ("Unauthorised", "Reviewed", "Finished")]
+    (found,) = fake.records(AuditAction.UNAUTHORISED)
+    assert (found.spec.by, found.spec.facts["changedBy"], found.spec.facts["what"]) == (None, "eve", "image differs")
+    (reviewed,) = fake.records(AuditAction.REVIEWED)
+    assert reviewed.spec.by == "carla"
+    assert reviewed.spec.facts["outcome"] == "Failed"
+    assert reviewed.spec.facts["summary"] == "undone"
+
+
+async def test_who_put_a_change_forward_is_sealed(fake: FakeWorld) -> None:
+    await fake.environment("production", PRODUCTION)
+    await fake.change("chg-1", await fake.release("1.0.0"))
+    await fake.settle()
+    said = {"role": "requester", "comment": "mine", "by": "rita", "groups": ["rm"], "generation": 1}
+    await fake.write_status("ChangeRequest", "chg-1", {"submissions": [said]})
+    await fake.settle()
+    (record_,) = fake.records(AuditAction.SUBMITTED)
+    assert (record_.spec.by, record_.spec.groups, record_.spec.facts["comment"]) == ("rita", ("rm",), "mine")
+
+
+async def test_a_word_that_is_added_to_what_ended_is_sealed_too(fake: FakeWorld) -> None:
+    await unauthorised(fake)
+    await fake.write_status("ChangeRequest", UNPERMITTED, {"review": [REVIEW]})
+    await fake.settle()
+    await fake.write_status("ChangeRequest", UNPERMITTED, {"review": [REVIEW, {**REVIEW, "by": "doris"}]})
+    await fake.settle()
+    assert [r.spec.by for r in fake.records(AuditAction.REVIEWED)] == ["carla", "doris"]
+    before = len(fake.records())
+    await fake.restart()
+    assert len(fake.records()) == before

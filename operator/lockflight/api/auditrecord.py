@@ -19,6 +19,7 @@ _INSTANT = r"^2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 class AuditAction(StrEnum):
     """What was decided or found."""
 
+    SUBMITTED = "Submitted"
     APPROVED = "Approved"
     REFUSED = "Refused"
     WITHDRAWN = "Withdrawn"
@@ -27,6 +28,7 @@ class AuditAction(StrEnum):
     TAKEN_BACK = "TakenBack"
     VERIFIED = "Verified"
     SIGNED_OFF = "SignedOff"
+    REVIEWED = "Reviewed"
     FINISHED = "Finished"
     UNAUTHORISED = "Unauthorised"
     RULES_CHANGED = "RulesChanged"

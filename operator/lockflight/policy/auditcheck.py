@@ -16,6 +16,12 @@ from lockflight.policy.records import of_change, of_promotion
 _Place = tuple[str, str]
 """Namespace and Helm release."""
 
+_LASTING: Final = {AuditAction.VERIFIED: ("planDigest",), AuditAction.FINISHED: ("phase",)}
+"""What stays of an object as it was sealed, where that is not all: a list's entries are never edited."""
+
+_PLACE: Final = {"list", "index"}
+"""Which entry it is: the key says so too."""
+
 _ENDED: Final = (AuditAction.VERIFIED, AuditAction.FINISHED)
 
 
@@ -173,7 +179,7 @@ def _entries(known: _Known, obj: Promotion | ChangeRequest, due: Iterable[AuditE
             continue
         sealed = record.spec
         differing = [name for name in ("by", "groups") if getattr(sealed, name) != getattr(entry, name)]
-        names = ("phase",) if entry.action is AuditAction.FINISHED else ("role", "planDigest", "generation", "comment")
+        names = _LASTING.get(entry.action) or sorted((sealed.facts.keys() | entry.facts.keys()) - _PLACE)
         differing += [name for name in names if sealed.facts.get(name) != entry.facts.get(name)]
         if differing:
             words = f"{obj.kind} {obj.metadata.name} says something else than what was sealed: {', '.join(differing)}"

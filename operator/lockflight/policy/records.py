@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lockflight.api.auditrecord import AuditAction, AuditSubject
+from lockflight.api.changerecords import Review, Submission
 from lockflight.api.changerequest import Approval, ChangeRequest
 from lockflight.api.common import Schema
 from lockflight.api.conditions import find
@@ -95,10 +96,18 @@ def of_promotion(promotion: Promotion) -> Iterator[AuditEntry]:
 
 
 def of_change(change: ChangeRequest) -> Iterator[AuditEntry]:
-    """Everything that is due of a change: each person's decision, and how it ended."""
+    """Everything that is due of a change: what was found unasked for, each person's word, and how it ended."""
     status, subject = change.status, subject_of(change)
+    for index, row in enumerate(status.findings):
+        # Who did it is what managed fields or the glass say: nobody's word, so it is no ``by``.
+        facts = {"list": "findings", "index": index, **row.dump()}
+        yield AuditEntry(AuditAction.UNAUTHORISED, subject, key=f"findings/{index}", facts=facts)
+    for index, submission in enumerate(status.submissions):
+        yield _word(AuditAction.SUBMITTED, subject, "submissions", index, submission)
     for index, entry in enumerate(status.approvals):
         yield _decision(subject, "approvals", index, entry)
+    for index, review in enumerate(status.review):
+        yield _word(AuditAction.REVIEWED, subject, "review", index, review)
     if status.phase is not None and status.phase.ended:
         said = find(status.conditions, APPROVED)
         facts = _change_facts(change) | {
@@ -107,9 +116,25 @@ def of_change(change: ChangeRequest) -> Iterator[AuditEntry]:
             "message": said.message if said else None,
             "usedBy": _dumped(status.used_by),
         }
-        # An expired change whose spec is edited goes on, and may end again.
-        key = f"{status.phase.value}/{change.metadata.generation}"
-        yield AuditEntry(AuditAction.FINISHED, subject, key=key, facts=_known(facts))
+        yield AuditEntry(AuditAction.FINISHED, subject, key=_end(change), facts=_known(facts))
+
+
+def due_of_change(change: ChangeRequest) -> Iterator[tuple[AuditAction, str]]:
+    """Action and key of each entry of ``of_change``, without its facts."""
+    status = change.status
+    yield from ((AuditAction.UNAUTHORISED, f"findings/{index}") for index in range(len(status.findings)))
+    yield from ((AuditAction.SUBMITTED, f"submissions/{index}") for index in range(len(status.submissions)))
+    for index, entry in enumerate(status.approvals):
+        yield _DECISIONS["approvals", entry.decision], f"approvals/{index}"
+    yield from ((AuditAction.REVIEWED, f"review/{index}") for index in range(len(status.review)))
+    if status.phase is not None and status.phase.ended:
+        yield AuditAction.FINISHED, _end(change)
+
+
+def _end(change: ChangeRequest) -> str:
+    """An expired change whose spec is edited goes on, and may end again."""
+    phase = change.status.phase
+    return f"{phase.value if phase else ''}/{change.metadata.generation}"
 
 
 def of_rule(rule: Living) -> Iterator[AuditEntry]:
@@ -119,10 +144,16 @@ def of_rule(rule: Living) -> Iterator[AuditEntry]:
 
 
 def _decision(subject: AuditSubject, where: str, index: int, entry: Approval | SignOff) -> AuditEntry:
-    said = entry.dump()
-    facts = {key: value for key, value in said.items() if key not in ("by", "groups", "decision")}
+    return _word(_DECISIONS[where, entry.decision], subject, where, index, entry)
+
+
+def _word(
+    action: AuditAction, subject: AuditSubject, where: str, index: int, entry: Approval | SignOff | Submission | Review
+) -> AuditEntry:
+    """A person's entry in a list, as stamped."""
+    facts = {key: value for key, value in entry.dump().items() if key not in ("by", "groups", "decision")}
     return AuditEntry(
-        _DECISIONS[where, entry.decision],
+        action,
         subject,
         key=f"{where}/{index}",
         by=entry.by,

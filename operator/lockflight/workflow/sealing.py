@@ -5,7 +5,7 @@ from datetime import datetime
 from lockflight.api.auditrecord import AuditAction
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.promotion import Promotion
-from lockflight.policy.records import of_change, of_promotion
+from lockflight.policy.records import due_of_change, of_change, of_promotion
 from lockflight.workflow.deps import Deps
 
 
@@ -40,9 +40,12 @@ async def owed(deps: Deps, obj: Promotion | ChangeRequest) -> bool:
     began, ended = await deps.audit.began(stack), _ended(obj)
     if began is None or ended is None or ended < began:
         return False
-    # The end is sealed last, so nothing else is missing where it is there.
-    last = [*of_change(obj)][-1].key if isinstance(obj, ChangeRequest) else ""
-    return not await deps.audit.sealed(stack, uid, AuditAction.FINISHED, last)
+    # Of a promotion the end is sealed last; to a change that ended a person may still have added his word.
+    due = due_of_change(obj) if isinstance(obj, ChangeRequest) else [(AuditAction.FINISHED, "")]
+    for action, key in due:
+        if not await deps.audit.sealed(stack, uid, action, key):
+            return True
+    return False
 
 
 def _ended(obj: Promotion | ChangeRequest) -> datetime | None:
