@@ -3,10 +3,12 @@
 import copy
 from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from lockflight.api.changerequest import ChangeRequest
 from lockflight.ports import RefusedError
 from lockflight.workflow.comparing import compare_targets
 from tests.workflow.world import INTEGRATION, SMOKE, UAT, FakeWorld
@@ -127,3 +129,74 @@ async def test_below_uat_nothing_is_compared_between_promotions(fake: FakeWorld,
     fake.cluster.requests.clear()
     await compare_targets(fake.process.deps)
     assert fake.cluster.requests == []
+
+
+RECORD = "unauthorised-uat-payments"
+
+
+async def _records(world: FakeWorld) -> dict[str, list[tuple[str, str]]]:
+    changes = [c for c in world.process.store.of(ChangeRequest) if c.spec.unauthorised is not None]
+    return {c.metadata.name: [(row.object, row.what) for row in c.status.findings] for c in changes}
+
+
+async def test_what_was_changed_outside_is_an_unauthorised_change_that_owes_a_review(fake: FakeWorld) -> None:
+    await _running(fake)
+    fake.helm.mutate = _swap
+    await compare_targets(fake.process.deps)
+    await fake.settle()
+    (rows,) = (await _records(fake)).values()
+    assert rows[0][0] == "Deployment payments-app"
+    assert f"is {EVIL}" in rows[0][1]
+    status = await fake.status("ChangeRequest", RECORD)
+    assert (status["phase"], status["inUse"]) == ("Review", True)
+
+
+async def test_what_stays_as_it_is_costs_no_request_of_its_own(fake: FakeWorld) -> None:
+    await _running(fake)
+    fake.helm.mutate = _swap
+    await compare_targets(fake.process.deps)
+    await fake.settle()
+    fake.cluster.requests.clear()
+    await compare_targets(fake.process.deps)
+    assert [verb for verb, _, _, _ in fake.cluster.requests if verb not in ("get", "list")] == []
+    assert [kind for _, kind, _, _ in fake.cluster.requests if kind == "ChangeRequest"] == []
+
+
+async def test_a_new_process_adds_nothing_to_what_is_written_down(fake: FakeWorld) -> None:
+    await _running(fake)
+    fake.helm.mutate = _swap
+    await compare_targets(fake.process.deps)
+    await fake.settle()
+    before = await _records(fake)
+    await fake.restart()
+    await compare_targets(fake.process.deps)
+    await fake.settle()
+    assert await _records(fake) == before
+
+
+async def test_undone_reviewed_and_done_again_is_another_record(fake: FakeWorld) -> None:
+    await _running(fake)
+    fake.helm.mutate = _swap
+    await compare_targets(fake.process.deps)
+    await fake.settle()
+    review = {"role": "cab", "outcome": "Failed", "summary": "undone", "by": "carla", "generation": 1}
+    await fake.write_status("ChangeRequest", RECORD, {"review": [review]})
+    await fake.settle()
+    await compare_targets(fake.process.deps)
+    assert set(await _records(fake)) == {RECORD}
+    fake.helm.mutate = lambda obj: obj
+    await compare_targets(fake.process.deps)
+    fake.clock.advance(timedelta(minutes=1))
+    fake.helm.mutate = _swap
+    await compare_targets(fake.process.deps)
+    await fake.settle()
+    assert set(await _records(fake)) == {RECORD, f"{RECORD}-2"}
+
+
+async def test_who_broke_the_glass_is_named_in_the_record(fake: FakeWorld) -> None:
+    await _running(fake)
+    fake.helm.mutate = _break_the_glass
+    await compare_targets(fake.process.deps)
+    await fake.settle()
+    (row,) = (await fake.status("ChangeRequest", RECORD))["findings"]
+    assert row["changedBy"] == "eve"

@@ -39,7 +39,9 @@ class FindingStatus(Schema):
     object: Annotated[str, Field(max_length=512)] = Field(description="Kind and name of what was changed.")
     what: Annotated[str, Field(max_length=1024)] = Field(description="What is different.")
     changed_by: ObjectName | None = Field(None, description="Who did it, where that is known.")
-    revision: Annotated[str, Field(max_length=64)] = Field("", description="The object's generation at that time.")
+    revision: Annotated[str, Field(max_length=64)] = Field(
+        "", description="The object's generation then, or since when it differs."
+    )
     first_seen: Time = Field(description="When it was first found.")
 
 

@@ -1,7 +1,7 @@
 """Whether what is in the cluster is what was rendered: an admission controller or a person may have changed it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lockflight.policy.facts import BREAK_GLASS, UNKNOWN, Facts, Pod, Ref, facts, running
@@ -18,6 +18,8 @@ class Difference:
     what: str
     by: str = ""
     """Who did it, where that is known."""
+    of: str = ""
+    """The object that was applied, where ``where`` is one of its pods, whose names come and go."""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.field} {self.what}" if self.field else f"{self.where} {self.what}"
@@ -77,7 +79,8 @@ def _its_pod(each: Facts, pod: Mapping[str, Any], local: Collection[str]) -> Ite
     wanted, now = next(iter(each.pods.values())), running(pod)
     volumes = {name: volume for name, volume in now.volumes.items() if name not in each.claims}
     where = f"Pod {pod['metadata']['name']} of {each.ref}"
-    yield from _pod(where, "spec.", wanted, Pod(now.fields, now.containers, volumes), local)
+    for found in _pod(where, "spec.", wanted, Pod(now.fields, now.containers, volumes), local):
+        yield replace(found, of=f"Pods of {each.ref}")
 
 
 def _pod(where: str, path: str, wanted: Pod, now: Pod, local: Collection[str]) -> Iterator[Difference]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from lockflight.api.changerecords import FindingStatus
 from lockflight.api.changerequest import ChangeRequest
+from lockflight.policy.comparison import Difference
 
 MOST: Final = 64
 """Findings that a record lists."""
@@ -21,10 +22,16 @@ class Finding:
     what: str
     by: str = ""
     revision: str = ""
-    """The object's generation: what was undone and done again is another finding."""
+    """The object's generation, or when it was seen: what was undone and done again is another finding."""
 
     def __str__(self) -> str:
         return f"{self.object}: {self.what}{f' (by {self.by})' if self.by else ''}"
+
+
+def finding_of(found: Difference) -> Finding:
+    """What the comparison found, as a record holds it; without its revision."""
+    what = f"{found.field} {found.what}" if found.field else found.what
+    return Finding((found.of or found.where)[:512], what[:_TEXT], found.by[:253])
 
 
 def record_name(environment: str, application: str, number: int) -> str:

@@ -18,6 +18,7 @@ from lockflight.policy.model import Effective
 from lockflight.ports import PortError, RefusedError, Severity
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.outside import write_down
 from lockflight.workflow.run import Failure, Forward
 from lockflight.workflow.status import write
 
@@ -108,15 +109,15 @@ def _guarded(deps: Deps) -> tuple[Environment, ...]:
 
 async def _environment(deps: Deps, environment: Environment) -> None:
     governed = stack_effective(deps, environment)
-    problems: list[str] = []
+    differing: dict[str, Sequence[Difference]] = {}
     for row in environment.status.targets:
         if (row.namespace, row.application) in deps.targets:
             # Somebody is at work there: compared when that is done.
             return
-        found = await _target(deps, environment, governed, row)
-        if found:
-            problems.append(f"{row.application}: {words(found)}")
-    await _say(deps, environment, problems)
+        differing[row.application] = await _target(deps, environment, governed, row)
+    await _say(deps, environment, [f"{name}: {words(found)}" for name, found in differing.items() if found])
+    for application, found in differing.items():
+        await write_down(deps, environment, application, found)
 
 
 async def _target(

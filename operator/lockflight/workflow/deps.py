@@ -8,6 +8,7 @@ from typing import Any
 
 from lockflight import ports
 from lockflight.policy.facts import Facts
+from lockflight.policy.unauthorised import Finding
 from lockflight.workflow.findings import Findings
 from lockflight.workflow.plancache import PlanCache
 from lockflight.workflow.running import PartCache
@@ -74,5 +75,7 @@ class Deps:
     """By promotion UID."""
     applied: dict[str, tuple[Facts, ...]] = field(default_factory=dict)
     """By promotion UID: what is compared every minute with what it put there."""
+    outside: dict[tuple[str, str], dict[Finding, str]] = field(default_factory=dict)
+    """By environment UID and application: what the last comparison found there, and since when."""
     targets: dict[tuple[str, str], str] = field(default_factory=dict)
     """(target namespace, application) to the UID of the promotion that starts or executes there."""
