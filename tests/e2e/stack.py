@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -268,6 +269,13 @@ class Stack:
     ) -> str:
         """Run kubectl in the stack's namespace; its output. Raises CommandFailedError."""
         return self.cluster.kubectl("-n", namespace or self.name, *arguments, person=person, stdin=stdin)
+
+    def lockflight(self, *arguments: str, person: str) -> subprocess.CompletedProcess[str]:
+        """Run our own command as ``person``, in the stack's namespace."""
+        command = [str(Path(sys.executable).with_name("lockflight")), "-n", self.name, *arguments]
+        return subprocess.run(
+            command, env=self.cluster.env_for(person), capture_output=True, text=True, check=False, timeout=90
+        )
 
     def helm(self, *arguments: str, stdin: str | None = None) -> str:
         """Run helm as admin; what it said."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from lockflight.api.activity import Activity
 from lockflight.api.changerecords import FindingStatus, Incident, Review, Submission, Unauthorised
 from lockflight.api.common import (
     API_VERSION,
@@ -146,9 +147,25 @@ class ChangeRequestSpec(Schema):
 
     model_config = rules(
         Cel(
-            "has(self.releaseRef) || has(self.unauthorised)",
-            "a change brings a release: name it in releaseRef",
+            "(has(self.releaseRef) ? 1 : 0) + (has(self.activity) ? 1 : 0) + (has(self.unauthorised) ? 1 : 0) == 1",
+            "a change brings a release, or is an activity: give exactly one of releaseRef and activity",
             "releaseRef",
+        ),
+        Cel(
+            "!has(self.activity) || self.type == 'Normal'",
+            "an activity is a Normal change: no pattern and no emergency speaks of what Lockflight does not apply",
+            "type",
+        ),
+        Cel(
+            "!has(self.activity) || has(self.schedule)",
+            "an activity is carried out inside its schedule: give schedule.start and schedule.end",
+            "schedule",
+        ),
+        Cel(
+            "!has(self.activity) || !has(self.rollbackPlan) || "
+            "!(self.rollbackPlan.strategy in ['HelmRollback', 'Uninstall'])",
+            "Helm takes no activity back: choose RollForward, Restore or Manual",
+            "rollbackPlan.strategy",
         ),
         Cel(
             "has(self.standardChangeRef) == (self.type == 'Standard')",
@@ -189,6 +206,7 @@ class ChangeRequestSpec(Schema):
     )
     implementer: ObjectName | None = Field(None, description="Who carries it out.")
     release_ref: Ref | None = Field(None, description="The Release that the change brings.")
+    activity: Activity | None = Field(None, description="What is done, where the change brings no release.")
     environments: Annotated[tuple[Label, ...], Field(min_length=1, max_length=8, json_schema_extra=SET)] = Field(
         description="The environments it is for."
     )
@@ -372,6 +390,14 @@ class ChangeRequest(Schema):
             "self.spec.rollbackPlan == oldSelf.spec.rollbackPlan) && has(self.spec.schedule) == "
             "has(oldSelf.spec.schedule) && (!has(self.spec.schedule) || self.spec.schedule == oldSelf.spec.schedule))",
             "rollbackPlan and schedule are fixed once a promotion used the change: raise another one",
+            "spec",
+        ),
+        Cel(
+            "!has(oldSelf.spec.activity) || !has(oldSelf.status) || !has(oldSelf.status.phase) || "
+            "!(oldSelf.status.phase in ['Implement', 'Review']) || has(self.spec.activity) && "
+            "self.spec.activity == oldSelf.spec.activity && self.spec.environments == oldSelf.spec.environments && "
+            "has(self.spec.schedule) && self.spec.schedule == oldSelf.spec.schedule",
+            "what may have begun already stays as it was approved: cancel this change and raise another one",
             "spec",
         ),
     )

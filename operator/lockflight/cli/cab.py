@@ -194,6 +194,9 @@ def _day(app: App, meeting: datetime | None) -> date:
 
 
 def _what(change: ChangeRequest) -> str:
+    activity = change.spec.activity
+    if activity is not None:
+        return f"{activity.kind.value} in {', '.join(change.spec.environments)}"
     return f"{change.spec.release} into {', '.join(change.spec.environments)}"
 
 
@@ -212,6 +215,7 @@ def _item(change: ChangeRequest) -> dict[str, object]:
         "title": change.spec.title,
         "type": change.spec.type.value,
         "release": change.spec.release,
+        "activity": change.spec.activity.dump() if change.spec.activity else None,
         "environments": list(change.spec.environments),
         "risk": change.status.risk.dump() if change.status.risk else None,
         "approvals": change.status.approvals_summary,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import click
 
@@ -19,6 +20,7 @@ from lockflight.api.environment import Environment
 from lockflight.api.kinds import CHANGE_REQUEST
 from lockflight.api.release import Release
 from lockflight.cli import changelife, output
+from lockflight.cli.activity import Asked, activity_options
 from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.diff import read, show
 from lockflight.cli.objects import first_problem, get
@@ -140,8 +142,9 @@ def _external(text: str) -> ExternalRef:
 
 
 @change.command()
-@click.option("--release", "release_name", required=True, help="The release to bring there.")
-@click.option("--environment", required=True, help="The environment it changes.")
+@click.option("--release", "release_name", help="The release to bring there.")
+@activity_options
+@click.option("--environment", "environments", required=True, multiple=True, help="The environment it changes.")
 @click.option("--title", help="What it is, in a line. [default: APPLICATION VERSION to ENVIRONMENT]")
 @click.option("--reason", help="Why. [default: that the release is ready]")
 @click.option("--assessment", help="What may go wrong, and how that was looked into. A normal change needs it.")
@@ -150,15 +153,15 @@ def _external(text: str) -> ExternalRef:
     "--schedule-start", metavar="TIME", help="Earliest start: RFC 3339 with offset, 2026-12-01T09:00:00+01:00."
 )
 @click.option("--schedule-end", metavar="TIME", help="No start at or after this.")
-@click.option("--name", help="Name of the object. [default: RELEASE-ENVIRONMENT]")
+@click.option("--name", help="Name of the object. [default: RELEASE-ENVIRONMENT; for an activity chg-, and letters]")
 @click.option("--timeout", type=DURATION, default="1m", show_default=True, help="How long to wait for its assessment.")
 @command_options
 @pass_app
 def new(
     app: App,
     *,
-    release_name: str,
-    environment: str,
+    release_name: str | None,
+    environments: Sequence[str],
     title: str | None,
     reason: str | None,
     assessment: str | None,
@@ -167,31 +170,38 @@ def new(
     schedule_end: str | None,
     name: str | None,
     timeout: timedelta,
+    activity: str | None,
+    description: str | None,
+    duration: str | None,
+    applications: Sequence[str],
+    strategy: str | None,
+    steps: Sequence[str],
 ) -> None:
     """Draft a change with all that a board asks for, and show it.
 
-    The rollback plan is the release's own, else what fits; plan, risk and conflicts are the operator's, which it waits
-    for. You cannot approve it yourself.
+    It brings a release into an environment, or is an activity. The rollback plan is the release's own, else what fits;
+    plan, risk and conflicts are the operator's, which it waits for. You cannot approve it yourself.
     """
     from pydantic import ValidationError
 
+    asked = Asked(activity, description, duration, applications, strategy, steps)
     if bool(schedule_start) != bool(schedule_end):
         msg = "--schedule-start and --schedule-end go together"
         raise click.UsageError(msg)
-    release, target = get(app, Release, release_name), get(app, Environment, environment)
-    runs = any(row.application == release.spec.application for row in target.status.targets)
-    irreversible = any(not part.reversible for part in release.spec.parts())
-    drafted = draft(release, environment, None, first=not runs, irreversible=irreversible, pattern=standard).dump()
-    given = {"title": title, "reason": reason, "risk": {"assessment": assessment} if assessment else None}
+    if bool(release_name) == asked.anything or (asked.anything and (standard or not schedule_start)):
+        msg = "give --release, or --activity with --description, --duration, --step and a schedule"
+        raise click.UsageError(msg)
+    drafted = _drafted(app, release_name, environments, standard) if release_name else asked.spec(environments)
+    said = {"title": title, "reason": reason, "risk": {"assessment": assessment} if assessment else None}
     schedule = {"start": schedule_start, "end": schedule_end} if schedule_start else None
     try:
         spec = ChangeRequestSpec.model_validate(
-            {**drafted, **{key: value for key, value in {**given, "schedule": schedule}.items() if value}}
+            {**drafted, **{key: value for key, value in {**said, "schedule": schedule}.items() if value}}
         )
     except ValidationError as problem:
         raise click.UsageError(first_problem(problem)) from problem
-    made = make(app, ChangeRequest, name or promotion_name(release_name, environment), spec.dump())
-    called = made["metadata"]["name"]
+    called = name or (promotion_name(release_name, environments[0]) if release_name else None)
+    called = make(app, ChangeRequest, called, spec.dump(), prefix="chg-")["metadata"]["name"]
 
     def assessed() -> ChangeRequest | None:
         found = get(app, ChangeRequest, called)
@@ -206,3 +216,13 @@ def new(
         return
     show(read(app, found))
     output.note(f"it waits for: {found.status.waits_for or 'nothing'}")
+
+
+def _drafted(app: App, name: str, environments: Sequence[str], standard: str | None) -> dict[str, Any]:
+    if len(environments) != 1:
+        msg = "one --environment at a time: each has a change of its own, or use lockflight change create"
+        raise click.UsageError(msg)
+    release, target = get(app, Release, name), get(app, Environment, environments[0])
+    runs = any(row.application == release.spec.application for row in target.status.targets)
+    irreversible = any(not part.reversible for part in release.spec.parts())
+    return draft(release, environments[0], None, first=not runs, irreversible=irreversible, pattern=standard).dump()

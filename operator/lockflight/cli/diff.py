@@ -126,7 +126,7 @@ def show(found: ChangeDiff) -> None:
     output.line(f"plan digest: {status.plan_digest or 'none yet: ' + (status.waits_for or 'not planned')}", 2)
     for row in found.environments:
         click.echo()
-        _show_environment(row)
+        _show_environment(row, deploys=change.spec.activity is None)
     click.echo()
     _show_approvals(found)
 
@@ -137,7 +137,13 @@ def _claimed(change: ChangeRequest) -> str:
 
 
 def _show_release(found: ChangeDiff) -> None:
-    release = found.release
+    release, activity = found.release, found.change.spec.activity
+    if activity is not None:
+        touched = ", ".join(activity.applications) or "all applications"
+        output.line(f"activity: {activity.kind.value} of {touched}, takes {activity.duration}", 2)
+        for text in activity.description.splitlines():
+            output.line(text, 4)
+        return
     if release is None:
         words = f"{found.change.spec.release}, which does not exist" if found.change.spec.release else "none"
         output.line(f"release: {words}", 2)
@@ -175,9 +181,9 @@ def _show_rollback(change: ChangeRequest) -> None:
         output.line(f"{number}. {step}", 4)
 
 
-def _show_environment(row: EnvironmentDiff) -> None:
+def _show_environment(row: EnvironmentDiff, *, deploys: bool) -> None:
     runs = f"{row.running.version} runs there ({row.running.release})" if row.running else "nothing runs there"
-    output.heading(f"{row.name}: {runs}, plan {row.digest or 'none yet'}")
+    output.heading(f"{row.name}: {f'{runs}, ' if deploys else ''}plan {row.digest or 'none yet'}")
     if row.planned is None:
         if row.summary:
             output.line(row.summary, 2)
@@ -247,6 +253,7 @@ def _data(found: ChangeDiff) -> Mapping[str, object]:
             "source": found.release.spec.source.dump() if found.release and found.release.spec.source else None,
             "evidence": [e.dump() for e in found.release.spec.evidence] if found.release else [],
         },
+        "activity": change.spec.activity.dump() if change.spec.activity else None,
         "risk": change.status.risk.dump() if change.status.risk else None,
         "assessment": change.spec.risk.assessment if change.spec.risk else None,
         "rollbackPlan": change.spec.rollback_plan.dump() if change.spec.rollback_plan else None,

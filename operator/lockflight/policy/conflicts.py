@@ -47,20 +47,29 @@ def next_free(
 def _same_target(
     change: ChangeRequest, others: Sequence[ChangeRequest], applications: Mapping[str, str]
 ) -> Iterator[tuple[ChangeRequest, str]]:
-    mine = _application(change, applications)
     for other in others:
         ended = other.status.phase is not None and other.status.phase.ended
-        if ended or other.metadata.uid == change.metadata.uid or _application(other, applications) != mine:
+        if ended or other.metadata.uid == change.metadata.uid or not same_applications(change, other, applications):
             continue
         for environment in change.spec.environments:
             if environment in other.spec.environments:
                 yield other, environment
 
 
-def _application(change: ChangeRequest, applications: Mapping[str, str]) -> str:
-    """A release that does not exist is an application of its own."""
+def same_applications(one: ChangeRequest, other: ChangeRequest, applications: Mapping[str, str]) -> bool:
+    """Whether both touch an application; ``applications`` by name of the release. An activity may touch all."""
+    mine, theirs = _applications(one, applications), _applications(other, applications)
+    return mine is None or theirs is None or bool(mine & theirs)
+
+
+def _applications(change: ChangeRequest, applications: Mapping[str, str]) -> frozenset[str] | None:
+    """None: all. A release that does not exist is an application of its own."""
+    if change.spec.activity is not None:
+        return frozenset(change.spec.activity.applications) or None
+    if change.spec.unauthorised is not None:
+        return frozenset({change.spec.unauthorised.application})
     name = change.spec.release
-    return applications.get(name, f"release {name}")
+    return frozenset({applications.get(name, f"release {name}")})
 
 
 def _overlap(one: Schedule | Slot, other: Schedule) -> bool:

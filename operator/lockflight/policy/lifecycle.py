@@ -10,6 +10,7 @@ from lockflight.api.common import ChangeType
 from lockflight.api.conditions import find
 from lockflight.api.promotion import Action, Promotion
 from lockflight.api.release import Release
+from lockflight.policy.activity import going_on
 from lockflight.policy.backout import back_out_until
 from lockflight.policy.model import Verdict
 from lockflight.policy.putforward import lacks_submission
@@ -72,6 +73,8 @@ def _seen(
         return _reviewed(change, release, None, "changed without permission")
     if change.status.used_by:
         return _used(change, found, release, promotions, now)
+    if change.spec.activity is not None and change.status.phase in (ChangePhase.IMPLEMENT, ChangePhase.REVIEW):
+        return _performed(change, found, now)
     over = _over(change, found, now)
     if over is not None:
         return over
@@ -159,7 +162,8 @@ def _approved(change: ChangeRequest, found: Standing, now: datetime) -> State:
     if schedule is not None and now < schedule.start:
         message = f"{words}; waits for its schedule"
         return State(ChangePhase.SCHEDULED, reasons.APPROVED, message, schedule.start, approved=True)
-    message = f"{words}; a promotion may use it"
+    what = "it may be carried out" if change.spec.activity else "a promotion may use it"
+    message = f"{words}; {what}"
     return State(ChangePhase.SCHEDULED, reasons.APPROVED, message, found.until, approved=True)
 
 
@@ -189,6 +193,17 @@ def _used(
     if until is not None and not over:
         words += f"; may be taken back until {until:%Y-%m-%d %H:%MZ}, or until it is reviewed"
     return _reviewed(change, release, until if not over else None, words)
+
+
+def _performed(change: ChangeRequest, found: Standing, now: datetime) -> State:
+    """An activity that may have begun: whoever carries it out asks the condition Authorized, which speaks of now."""
+    schedule, by = change.spec.schedule, found.count.rejected_by
+    if schedule is None or not going_on(change, now):
+        return _reviewed(change, None, None, "carried out as far as it was authorised")
+    lacking = f"rejected by {by}" if by else None if found.count.complete else f"needs {found.count.missing}"
+    message = f"{lacking}: it does not go on" if lacking else f"in implementation until {schedule.end:%Y-%m-%d %H:%MZ}"
+    approved = False if by else True if found.count.complete else None
+    return State(ChangePhase.IMPLEMENT, reasons.IN_IMPLEMENTATION, message, schedule.end, approved=approved)
 
 
 def _reviewed(change: ChangeRequest, release: Release | None, until: datetime | None, words: str) -> State:

@@ -194,6 +194,7 @@ def _change_facts(change: ChangeRequest) -> dict[str, Any]:
         "type": spec.type.value,
         "title": spec.title,
         "release": spec.release,
+        "activity": spec.activity.dump() if spec.activity else None,
         "environments": list(spec.environments),
         "requestedBy": spec.requested_by,
         "planDigest": status.plan_digest,

@@ -23,7 +23,7 @@ from lockflight.policy.override import named
 from lockflight.policy.pattern import judge
 from lockflight.policy.verdicts import passed, waiting
 from lockflight.ports import Severity
-from lockflight.workflow import catalogue, sealing
+from lockflight.workflow import activity, catalogue, sealing
 from lockflight.workflow.assessing import Assessed
 from lockflight.workflow.assessing import assess as assess_target
 from lockflight.workflow.authorising import authorise
@@ -56,7 +56,8 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     promotions = tuple(p for p in deps.store.of(Promotion, stack) if p.status.change == change.metadata.name)
     pattern = _pattern(deps, with_plans, assessed, governed)
     questions = asked(change, None, function=by_function(tuple(governed.values())))
-    rights = await answers(deps, stack, questions, fresh=False)
+    # On the word of an activity's condition others act, without asking again.
+    rights = await answers(deps, stack, questions, fresh=change.spec.activity is not None)
     places = dict.fromkeys((deps.options.root_namespace, stack))
     delegations = tuple(d for place in places for d in deps.store.of(Delegation, place))
     overridden = named(change, deps.store.listed(FreezeWindow, deps.options.root_namespace, stack))
@@ -150,6 +151,8 @@ def _plans(
     """The plan for every environment named, or what is in the way."""
     if change.spec.unauthorised is not None:
         return (), ()
+    if change.spec.activity is not None:
+        return activity.plans(change, change.spec.activity, governed)
     if release is None:
         return (), (f"release {change.spec.release} does not exist in {change.metadata.namespace}",)
     problems = [

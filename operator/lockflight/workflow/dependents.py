@@ -12,6 +12,7 @@ from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
+from lockflight.policy.conflicts import same_applications
 from lockflight.workflow.keys import NAMESPACE, Key, key_of
 from lockflight.workflow.store import Store
 
@@ -169,15 +170,14 @@ def _scheduled(store: Store, change: ChangeRequest) -> set[Key]:
     if change.spec.schedule is None:
         return set()
     stack = change.metadata.namespace
-    release = store.get(Release, stack, change.spec.release)
-    keys: set[Key] = set()
-    for other in store.of(ChangeRequest, stack):
-        if other.spec.schedule is None or not set(other.spec.environments) & set(change.spec.environments):
-            continue
-        theirs = store.get(Release, stack, other.spec.release)
-        if release is not None and theirs is not None and release.spec.application == theirs.spec.application:
-            keys.add(key_of(other))
-    return keys
+    applications = {r.metadata.name: r.spec.application for r in store.of(Release, stack)}
+    return {
+        key_of(other)
+        for other in store.of(ChangeRequest, stack)
+        if other.spec.schedule is not None
+        and set(other.spec.environments) & set(change.spec.environments)
+        and same_applications(change, other, applications)
+    }
 
 
 def _approved(store: Store, stack: str | None) -> set[Key]:
@@ -193,9 +193,9 @@ def _entries(change: ChangeRequest, root: str) -> set[Key]:
 
 
 def _of_calendar(store: Store, stack: str | None) -> set[Key]:
-    """What waits, with its releases, and the environments that say whether their calendar exists."""
+    """What waits, with its releases, approved changes, and the environments that say whether their calendar exists."""
     waiting = list(_open(store, stack))
-    keys = {key_of(p) for p in waiting} | {key_of(e) for e in store.of(Environment, stack)}
+    keys = {key_of(p) for p in waiting} | {key_of(e) for e in store.of(Environment, stack)} | _approved(store, stack)
     return keys | {Key("Release", p.metadata.namespace, p.spec.release_ref.name) for p in waiting}
 
 

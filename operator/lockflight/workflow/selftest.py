@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 
+from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import GROUP, Tier
 from lockflight.api.environment import Environment
 from lockflight.policy.model import Snapshot
@@ -51,6 +52,15 @@ async def shown(deps: Deps, stack: str) -> Admission:
 async def fresh(deps: Deps, snapshot: Snapshot) -> Admission:
     """Compare and probe now, on the very objects that this promotion rests on. Never raises PortError."""
     _, probed = await asyncio.gather(_compare(deps), _probed(deps, forgeries(snapshot)))
+    return _together(deps.findings, probed)
+
+
+async def of_change(deps: Deps, change: ChangeRequest) -> Admission:
+    """Compare and probe now, on a change on whose word others act. Never raises PortError."""
+    meta = change.metadata
+    where = {"namespace": meta.namespace, "kind": "ChangeRequest", "name": meta.name}
+    forged = [Forgery(policy=APPROVALS, body={"approvals": [_entry()]}, **where)]
+    _, probed = await asyncio.gather(_compare(deps), _probed(deps, forged))
     return _together(deps.findings, probed)
 
 

@@ -10,6 +10,11 @@ COMPONENT = {"name": "api", "chart": OCI}
 JOB: Json = {"template": {"spec": {"template": {}}}}
 INCIDENT: Json = {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-11-24T12:00:00Z"}
 EMERGENCY: Json = {"spec.type": "Emergency", "spec.incident": INCIDENT}
+ACTIVITY: Json = {
+    "spec.releaseRef": DROP,
+    "spec.activity": {"kind": "DRExercise", "description": "Fail over and back.", "duration": "2h"},
+    "spec.rollbackPlan.strategy": "Manual",
+}
 NO_TIME = "must be longer than 0s: write a duration such as 10m"
 NO_DAY = "no such day or time: write it like 2026-12-18T18:00:00"
 AFTER = "lies after"
@@ -326,9 +331,60 @@ CASES = [
     Case(
         "ChangeRequest",
         "spec",
-        "a change brings a release: name it in releaseRef",
+        "a change brings a release, or is an activity: give exactly one of releaseRef and activity",
         {**EMERGENCY, "spec.releaseRef": DROP, "spec.unauthorised": {"application": "payments"}},
         {"spec.releaseRef": DROP},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "a change brings a release, or is an activity: give exactly one of releaseRef and activity",
+        ACTIVITY,
+        {**ACTIVITY, "spec.releaseRef": {"name": "payments-2.4.0"}},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "an activity is a Normal change: no pattern and no emergency speaks of what Lockflight does not apply",
+        ACTIVITY,
+        {**ACTIVITY, **EMERGENCY},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "an activity is carried out inside its schedule: give schedule.start and schedule.end",
+        ACTIVITY,
+        {**ACTIVITY, "spec.schedule": DROP},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "Helm takes no activity back: choose RollForward, Restore or Manual",
+        ACTIVITY,
+        {**ACTIVITY, "spec.rollbackPlan.strategy": "HelmRollback"},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec.activity.duration",
+        "must be longer than 0s: write a duration such as 10m",
+        ACTIVITY,
+        {**ACTIVITY, "spec.activity": {"kind": "Other", "description": "x", "duration": "0s"}},
+    ),
+    *(
+        Case(
+            "ChangeRequest",
+            "",
+            "what may have begun already stays as it was approved: cancel this change and raise another one",
+            {"spec.cancel": {"reason": "the second site is down"}},
+            edit,
+            before=ACTIVITY,
+            status={"phase": "Implement"},
+        )
+        for edit in (
+            {"spec.activity.description": "Fail over and stay."},
+            {"spec.environments": ["production", "uat"]},
+            {"spec.schedule.end": "2099-12-31T00:00:00Z"},
+        )
     ),
     Case(
         "ChangeRequest",
@@ -350,7 +406,7 @@ CASES = [
         "unauthorised is the operator's mark: it is neither added nor taken away",
         {"spec.title": "Found"},
         {"spec.unauthorised": {"application": "ledger"}},
-        before={**EMERGENCY, "spec.unauthorised": {"application": "payments"}},
+        before={**EMERGENCY, "spec.releaseRef": DROP, "spec.unauthorised": {"application": "payments"}},
     ),
     Case(
         "ChangeRequest",

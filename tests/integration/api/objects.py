@@ -58,7 +58,12 @@ def full(kind: str) -> list[Json]:
             cancelled = put(found[0], path("spec.cancel.reason"), "no longer needed")
             # Written by the operator, so no page shows people how.
             incident = {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-12-01T03:12:00Z"}
-            marked = {"spec.type": "Emergency", "spec.incident": incident, "spec.unauthorised.application": "payments"}
+            marked = {
+                "spec.releaseRef": DROP,
+                "spec.type": "Emergency",
+                "spec.incident": incident,
+                "spec.unauthorised.application": "payments",
+            }
             return [*found, cancelled, change(found[0], marked)]
         case "Delegation":
             more = put(found[0], path("spec.revoke.reason"), "back early")

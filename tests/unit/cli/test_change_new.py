@@ -82,3 +82,42 @@ def test_when_the_time_is_up_it_says_what_was_missing() -> None:
     api = FakeApi(change(conditions=[_condition("False", "production: Freeze: year-end")]))
     result = run(api, "wait", "chg-1042", "--timeout", "3s")
     assert "time is up: production: Freeze: year-end" in result.stderr
+
+
+ACTIVITY = (
+    *("change", "new", "--environment", "production", "--activity", "DRExercise", "--duration", "2h"),
+    *("--description", "Fail over and back.", "--step", "Fail back."),
+)
+TIMES = ("--schedule-start", "2026-12-05T20:00:00Z", "--schedule-end", "2026-12-05T23:00:00Z")
+
+
+def test_an_activity_is_drafted_without_a_release() -> None:
+    api = Assessing(environment("production", "Production", **CONTROL))
+    result = run(api, *ACTIVITY, *TIMES, "--name", "chg-9", "--application", "ledger")
+    assert result.exit_code == 0, result.output
+    spec = api.objects["ChangeRequest", STACK, "chg-9"]["spec"]
+    assert spec["activity"] == {
+        "kind": "DRExercise",
+        "description": "Fail over and back.",
+        "duration": "2h",
+        "applications": ["ledger"],
+    }
+    assert "releaseRef" not in spec
+    assert spec["rollbackPlan"] == {"strategy": "Manual", "steps": ["Fail back."]}
+    assert "activity: DRExercise of ledger, takes 2h" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ACTIVITY,
+        (*ACTIVITY, *TIMES, "--release", "payments-2.4.0"),
+        (*ACTIVITY, *TIMES, "--standard", "patch-upgrade"),
+        (*ACTIVITY[:6], *TIMES),
+        ("change", "new", "--environment", "production"),
+    ],
+    ids=["no schedule", "with a release", "as a pattern", "no words", "nothing"],
+)
+def test_half_an_activity_is_wrong_usage(arguments: tuple[str, ...]) -> None:
+    result = run(Assessing(environment("production", "Production", **CONTROL)), *arguments)
+    assert result.exit_code == 2, result.output

@@ -1,6 +1,6 @@
 """The gates. All are evaluated and shown, always; one that cannot tell is closed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -56,7 +56,12 @@ EVEN_IN_LOCAL: Final = frozenset({reasons.BINDING, reasons.RULES, reasons.CONCUR
 
 def evaluate_all(s: Snapshot, now: datetime) -> tuple[NamedVerdict, ...]:
     """Every gate's verdict at ``now``, in the order in which they are shown."""
-    return tuple(NamedVerdict(name, _judged(name, s, now)) for name in reasons.GATES)
+    return evaluate(reasons.GATES, s, now)
+
+
+def evaluate(names: Iterable[str], s: Snapshot, now: datetime) -> tuple[NamedVerdict, ...]:
+    """The verdicts of some gates at ``now``."""
+    return tuple(NamedVerdict(name, _judged(name, s, now)) for name in names)
 
 
 def _judged(name: str, s: Snapshot, now: datetime) -> Verdict:

@@ -45,6 +45,8 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
 def _judged(on: Subject, calendar: ReleaseCalendar, now: datetime) -> Verdict:
     found = trains(calendar)
     lead = _lead_time(on, calendar, found, now)
+    if on.snapshot.change is not None and on.snapshot.change.spec.activity is not None:
+        return lead or not_applicable("an activity rides no train")
     if on.effective.spec.tier not in _BOUND:
         return lead or not_applicable(f"the trains of calendar {key(calendar)} bind tiers UAT and Production")
     ride = _ride(on, seat(on.release, calendar, now), found, now)

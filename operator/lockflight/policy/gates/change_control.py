@@ -77,7 +77,7 @@ def _wrong_change(on: Subject, change: ChangeRequest, control: ChangeControl) ->
     if spec.release != on.release.metadata.name:
         return denied(
             reasons.CHANGE_FOR_ANOTHER_RELEASE,
-            f"change {name} spec.releaseRef is {spec.release}, needed is {on.release.metadata.name}",
+            f"change {name} spec.releaseRef is {spec.release or 'absent'}, needed is {on.release.metadata.name}",
         )
     if environment not in spec.environments:
         found = ", ".join(spec.environments)
