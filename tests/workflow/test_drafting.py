@@ -3,6 +3,7 @@
 from typing import Any
 
 from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.common import CREATOR_ANNOTATION
 from tests.workflow.test_standard import CONTROLLED, OTHER_IMAGE, stack
 from tests.workflow.world import PRODUCTION, UAT, FakeWorld
 
@@ -52,6 +53,25 @@ async def test_it_is_standard_where_a_pattern_fits_and_normal_where_none_does(fa
     ref = found["payments-1.0.1"].standard_change_ref
     assert ref is not None
     assert ref.name == "patch"
+
+
+async def test_a_drafted_standard_change_goes_when_a_person_submitted_it(fake: FakeWorld) -> None:
+    await stack(fake)
+    await fake.edit("Environment", "production", changeControl=DRAFTING["changeControl"])
+    release = await fake.release("1.0.1", values={"app": {"image": OTHER_IMAGE}})
+    promotion = await fake.promote(release, "production")
+    await fake.settle()
+    (made,) = drafts(fake)
+    # As the API server stamps it.
+    raw = await fake.raw("ChangeRequest", made.metadata.name)
+    raw["metadata"]["annotations"] = {CREATOR_ANNOTATION: "system:serviceaccount:lockflight-system:lockflight"}
+    await fake.write(raw)
+    await fake.settle()
+    assert await fake.gate(promotion, "ChangeControl") == "NotSubmitted"
+    submission = {"role": "requester", "by": "jo", "generation": 1}
+    await fake.write_status("ChangeRequest", made.metadata.name, {"submissions": [submission]})
+    await fake.settle()
+    assert await fake.phase(promotion) == "Succeeded"
 
 
 async def test_the_releases_own_rollback_plan_goes_into_the_draft(fake: FakeWorld) -> None:

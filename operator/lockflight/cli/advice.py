@@ -30,6 +30,7 @@ _BY_REASON = {
     "lockflight -n {stack} promote {release} {environment} --change CHANGE",
     reasons.APPROVALS_MISSING: "approvers look and decide: lockflight -n {stack} approve CHANGE --role ROLE",
     reasons.PLAN_CHANGED: "after the new plan, look again: lockflight -n {stack} approve CHANGE --role ROLE",
+    reasons.NOT_SUBMITTED: "a person puts it forward: lockflight -n {stack} change submit CHANGE",
     reasons.CREATOR_UNKNOWN: "the platform team installs the admission policies; then raise the change again",
     reasons.CALENDAR_MISSING: "the platform team creates the calendar, or mends calendarRef: kubectl -n {stack} edit "
     "lfenv {environment}",

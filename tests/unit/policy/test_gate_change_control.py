@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lockflight.api import reasons
+from lockflight.api.changerecords import Submission
 from lockflight.api.changerequest import Approval, ChangePhase
 from lockflight.api.promotion import Outcome
 from lockflight.policy.model import HelmStatus, PlanProblem
@@ -62,6 +63,10 @@ def test_two_qualifying_changes_are_ambiguous_and_both_named() -> None:
     assert "chg-1, chg-2" in found.message
 
 
+ROBOT = "system:serviceaccount:lockflight-system:lockflight"
+SUBMITTED = Submission(role="requester", by="sue@example", generation=1)
+
+
 @pytest.mark.parametrize(
     ("given", "outcome", "reason"),
     [
@@ -75,6 +80,18 @@ def test_two_qualifying_changes_are_ambiguous_and_both_named() -> None:
         ({"phase": ChangePhase.REJECTED}, Outcome.DENIED, reasons.CHANGE_REJECTED),
         ({"phase": ChangePhase.EXPIRED}, Outcome.DENIED, reasons.APPROVAL_EXPIRED),
         ({"creator": None}, Outcome.WAITING, reasons.CREATOR_UNKNOWN),
+        ({"creator": ROBOT}, Outcome.WAITING, reasons.NOT_SUBMITTED),
+        (
+            {"creator": ROBOT, "generation": 2, "submissions": [SUBMITTED]},
+            Outcome.WAITING,
+            reasons.NOT_SUBMITTED,
+        ),
+        (
+            {"creator": ROBOT, "submissions": [SUBMITTED.model_copy(update={"by": ROBOT})]},
+            Outcome.WAITING,
+            reasons.NOT_SUBMITTED,
+        ),
+        ({"creator": ROBOT, "submissions": [SUBMITTED]}, Outcome.PASSED, reasons.PASSED),
     ],
 )
 def test_a_change_that_gives_no_permission_here(given: dict[str, Any], outcome: Outcome, reason: str) -> None:

@@ -14,9 +14,10 @@ from lockflight.policy.digest import change_digest
 from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR, accepts, quorum_rule
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.model import Plan, Verdict
+from lockflight.policy.putforward import lacks_submission
 from lockflight.policy.standing import standing
 from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, utc, waiting
-from lockflight.policy.voices import Voices, is_person
+from lockflight.policy.voices import Voices
 
 
 @given
@@ -103,6 +104,14 @@ def _wrong_change(on: Subject, change: ChangeRequest, control: ChangeControl) ->
         # Four eyes cannot be shown to hold.
         message = f"who created change {name} is not stamped: install the admission policies, then create it again"
         return waiting(reasons.CREATOR_UNKNOWN, message)
+    if lacks_submission(change):
+        # Also where nobody approves it: at least somebody must have put it forward.
+        message = (
+            f"{change.metadata.creator} created change {name}, which is no person: a person puts it forward, "
+            f"lockflight change submit {name}"
+        )
+        submitter = WaitingFor(who="requester", what=f"submit change {name}")
+        return waiting(reasons.NOT_SUBMITTED, message, waiting_for=[submitter])
     return None
 
 
@@ -122,11 +131,6 @@ def _pre_approved(on: Subject, change: ChangeRequest, now: datetime) -> Verdict:
     if found.count.rejected_by:
         message = f"change {name} was rejected by {found.count.rejected_by}: raise another"
         return denied(reasons.CHANGE_REJECTED, message)
-    creator = change.metadata.creator or ""
-    if not is_person(creator):
-        # Nobody approves it, so at least somebody must have put it forward.
-        message = f"change {name} was created by {creator}, which is no person: a person raises it"
-        return waiting(reasons.CREATOR_UNKNOWN, message)
     ref = change.spec.standard_change_ref
     return passed(f"change {name} follows standard change {ref.name if ref else '?'}: see gate StandardPattern")
 
