@@ -111,6 +111,14 @@ class FreezeOverride(Schema):
     justification: Text = Field(description="Why it cannot wait; it stays on the record.")
 
 
+class HotfixClaim(Schema):
+    """Says that the release is a hotfix: it is one only while this change names it and has the calendar's approvals."""
+
+    defect: Annotated[str, Field(min_length=1, max_length=128)] = Field(
+        description="The defect that it mends, as the tracker calls it."
+    )
+
+
 class ChangePhase(StrEnum):
     """ITIL's life cycle as a summary for people."""
 
@@ -182,6 +190,11 @@ class ChangeRequestSpec(Schema):
             "an incident goes with type Emergency: leave it out",
             "incident",
         ),
+        Cel(
+            "!has(self.hotfix) || (self.type == 'Normal' && has(self.releaseRef))",
+            "hotfix goes with a Normal change of a release: an emergency names its incident, a standard change its pattern",
+            "hotfix",
+        ),
         fixed("releaseRef", "releaseRef is fixed: raise another change for another release"),
         fixed("unauthorised", "unauthorised is the operator's mark: it is neither added nor taken away"),
         Cel(
@@ -222,6 +235,9 @@ class ChangeRequestSpec(Schema):
     )
     freeze_override: FreezeOverride | None = Field(
         None, description="Asks to go past freezes; they stay in force for everything else."
+    )
+    hotfix: HotfixClaim | None = Field(
+        None, description="Normal: says that the release is a hotfix, which the calendar's hotfix approvals confirm."
     )
     incident: Incident | None = Field(None, description="Emergency: the incident that it mends.")
     unauthorised: Unauthorised | None = Field(

@@ -57,6 +57,9 @@ class Exempt(Schema):
     """What may move all the same."""
 
     change_types: Annotated[tuple[ChangeType, ...], Field(max_length=3, json_schema_extra=SET)] = ()
+    hotfixes: bool | None = Field(
+        None, description="Hotfix releases, while an approved change says that they are one. Default false."
+    )
 
 
 RRule = Annotated[

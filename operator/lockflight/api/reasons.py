@@ -12,6 +12,7 @@ CONFIGURATION_PENDING = "ConfigurationPending"
 ADMISSION_IN_FORCE = "AdmissionInForce"
 AS_APPLIED = "AsApplied"
 GLASS_BROKEN = "GlassBroken"
+BACK_MERGED = "BackMerged"
 
 # Gates, in the order in which they are shown
 BINDING = "Binding"
@@ -99,6 +100,9 @@ RELEASE_HELD = "ReleaseHeld"
 CHANGE_HELD = "ChangeHeld"
 
 DOWNGRADE = "Downgrade"
+NOT_A_HOTFIX = "NotAHotfix"
+NOT_WHAT_RUNS = "NotWhatRuns"
+HOTFIX_NOT_INCLUDED = "HotfixNotIncluded"
 
 CALENDAR_MISSING = "CalendarMissing"
 CALENDAR_INVALID = "CalendarInvalid"
@@ -184,6 +188,11 @@ NO_APPROVAL_RULE = "NoApprovalRule"
 IN_IMPLEMENTATION = "InImplementation"
 IMPLEMENTED = "Implemented"
 CLOSED = "Closed"
+
+# Reasons of a hotfix's condition BackMerged
+MERGED = "Merged"
+BACK_MERGE_DUE = "BackMergeDue"
+BACK_MERGE_OVERDUE = "BackMergeOverdue"
 
 # Events of environments
 GLASS_MENDED = "GlassMended"

@@ -9,12 +9,14 @@ from lockflight.api.changerequest import Strategy
 from lockflight.api.common import (
     API_VERSION,
     LABEL,
+    SET,
     Cel,
     Digest,
     Duration,
     Image,
     Label,
     Meta,
+    Name,
     ObjectName,
     Reason,
     Ref,
@@ -37,6 +39,7 @@ class ReleaseType(StrEnum):
     """What kind of release it is."""
 
     SCHEDULED = "Scheduled"
+    HOTFIX = "Hotfix"
     CONFIG = "Config"
 
 
@@ -141,6 +144,7 @@ _IMMUTABLE = (
     "version",
     "type",
     "basedOn",
+    "includes",
     "source",
     "chart",
     "components",
@@ -161,9 +165,14 @@ class ReleaseSpec(Schema):
         ),
         *(fixed(f, f"a release is immutable: {f} cannot change, create another version") for f in _IMMUTABLE),
         Cel(
-            "(has(self.type) && self.type == 'Config') == has(self.basedOn)",
-            "a Config release, and no other, names in basedOn the release whose charts and images it takes over",
+            "(has(self.type) && self.type in ['Config', 'Hotfix']) == has(self.basedOn)",
+            "a Config or Hotfix release, and no other, names in basedOn the release that it changes",
             "basedOn",
+        ),
+        Cel(
+            "!has(self.includes) || size(self.includes) == 0 || !has(self.type) || self.type != 'Config'",
+            "a Config release brings the bytes of basedOn, and the hotfixes in them: leave includes out",
+            "includes",
         ),
         Cel(
             "(has(self.type) && self.type == 'Config') == self.version.matches('[+]cfg[.][1-9][0-9]*$')",
@@ -198,9 +207,17 @@ class ReleaseSpec(Schema):
     application: Label = Field(description="What this is a version of.")
     version: Semver = Field(description="The version, by Semantic Versioning.")
     type: ReleaseType | None = Field(
-        None, description="Scheduled, or Config: charts and images of basedOn, new values. Default Scheduled."
+        None,
+        description="Scheduled; Hotfix: mends basedOn, which production runs; or Config: charts and images of basedOn, "
+        "new values. Default Scheduled.",
     )
-    based_on: Ref | None = Field(None, description="Config: the release of the same version without +cfg.N.")
+    based_on: Ref | None = Field(
+        None,
+        description="Config: the release of the same version without +cfg.N. Hotfix: the release that it mends.",
+    )
+    includes: Annotated[tuple[Name, ...], Field(max_length=32, json_schema_extra=SET)] = Field(
+        (), description="Hotfixes that this release contains, by the names of their Releases."
+    )
     source: Source | None = None
     chart: Chart | None = None
     components: (
@@ -267,6 +284,16 @@ class Boarded(Schema):
     )
 
 
+class BackMerge(Schema):
+    """A hotfix that production has must come back into the line of development. Once written, dueBy does not move."""
+
+    since: Time = Field(description="When production had it.")
+    due_by: Time | None = Field(
+        None, description="backMergeWithin later, by the calendar of that environment; absent without one."
+    )
+    merged_by: ObjectName | None = Field(None, description="The first Scheduled release that contains it.")
+
+
 class ReleaseStatus(Schema):
     """What the operator observed."""
 
@@ -292,6 +319,7 @@ class ReleaseStatus(Schema):
     train: Annotated[str, Field(max_length=512)] | None = Field(
         None, description="The same on one line for the printer column."
     )
+    back_merge: BackMerge | None = Field(None, description="Hotfix: set once production had it.")
     in_use: bool = Field(False, description="True while a promotion of it is unfinished or it runs somewhere.")
 
 

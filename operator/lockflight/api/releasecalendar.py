@@ -13,6 +13,7 @@ from lockflight.api.common import (
     Label,
     Meta,
     ObjectName,
+    RoleCount,
     Schema,
     Tier,
     Time,
@@ -30,6 +31,7 @@ DEFAULT_CUT_OFF = "-3bd 17:00"
 DEFAULT_CANDIDATE = "+0bd 09:00"
 DEFAULT_PRODUCTION = "+1bd 09:00"
 DEFAULT_PRODUCTION_FOR = "2bd"
+DEFAULT_BACK_MERGE = "120h"
 
 Day = Annotated[
     str,
@@ -274,6 +276,35 @@ class CriticalDate(Schema):
     override: Override | None = Field(None, description="Who may let a named change through. Default: nobody.")
 
 
+class HotfixRule(Schema):
+    """How a hotfix goes instead of by train, and who says that it is one."""
+
+    model_config = rules(
+        Cel(
+            "self.tiers.exists(t, t == 'UAT') && self.tiers.exists(t, t == 'Production')",
+            "a hotfix never skips the last tier before production: tiers names UAT and Production at least",
+            "tiers",
+        ),
+        Cel(
+            "!self.tiers.exists(t, t == 'Local')",
+            "passing a Local environment proves nothing: leave Local out of tiers",
+            "tiers",
+        ),
+    )
+
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=2, max_length=4, json_schema_extra=SET)] = Field(
+        description="The tiers that a hotfix passes; those left out it may skip."
+    )
+    approvals: Annotated[tuple[RoleCount, ...], Field(min_length=1, max_length=8, json_schema_extra=keyed("role"))] = (
+        Field(description="Needed on the normal change that says hotfix, beside those of its environments.")
+    )
+    back_merge_within: Timeout | None = Field(
+        None,
+        description="How long after production had it a Scheduled release must contain it. "
+        f"Default {DEFAULT_BACK_MERGE}.",
+    )
+
+
 _DAYS = (
     "(!has(self.sprint.length) ? 14 : int(self.sprint.length.substring(0, size(self.sprint.length) - 1)) * "
     "(self.sprint.length.endsWith('w') ? 7 : 1))"
@@ -312,6 +343,7 @@ class ReleaseCalendarSpec(Schema):
     critical_dates: Annotated[tuple[CriticalDate, ...], Field(max_length=32, json_schema_extra=keyed("name"))] = Field(
         (), description="Dates around which nothing moves."
     )
+    hotfix: HotfixRule | None = Field(None, description="Default: a hotfix goes as every release does.")
 
 
 class SprintStatus(Schema):

@@ -32,6 +32,11 @@ _BY_REASON = {
     reasons.PLAN_CHANGED: "after the new plan, look again: lockflight -n {stack} approve CHANGE --role ROLE",
     reasons.NOT_SUBMITTED: "a person puts it forward: lockflight -n {stack} change submit CHANGE",
     reasons.CREATOR_UNKNOWN: "the platform team installs the admission policies; then raise the change again",
+    reasons.HOTFIX_NOT_INCLUDED: f"merge the hotfix; {_ANOTHER_VERSION} --includes HOTFIX",
+    reasons.NOT_WHAT_RUNS: f"base the hotfix on what runs there; {_ANOTHER_VERSION} --hotfix-of RELEASE",
+    reasons.NOT_A_HOTFIX: "have it confirmed: lockflight -n {stack} change new --release {release} --environment "
+    "production --hotfix DEFECT --assessment …",
+    reasons.BASE_MISSING: f"it names no release that there is; {_ANOTHER_VERSION}",
     reasons.CALENDAR_MISSING: "the platform team creates the calendar, or mends calendarRef: kubectl -n {stack} edit "
     "lfenv {environment}",
     reasons.CALENDAR_INVALID: "the platform team mends the calendar: kubectl -n {stack} get lfcal",

@@ -11,6 +11,7 @@ from lockflight.api.changerequest import (
     ChangeRequestSpec,
     DeclaredRisk,
     ExternalRef,
+    HotfixClaim,
     RollbackPlan,
     Schedule,
     Strategy,
@@ -55,6 +56,7 @@ for _command in (
 @click.option("--impact", type=click.Choice([r.value for r in RiskLevel]), help="How bad it would be.")
 @click.option("--likelihood", type=click.Choice([r.value for r in RiskLevel]), help="How likely that is.")
 @click.option("--standard", metavar="PATTERN", help="Raise a standard change that follows this StandardChange.")
+@click.option("--hotfix", metavar="DEFECT", help="Say that the release is a hotfix, and which defect it mends.")
 @click.option("--strategy", type=click.Choice([s.value for s in Strategy]), help="How it is taken back.")
 @click.option("--step", "steps", multiple=True, help="A step of taking it back; repeat, in order.")
 @click.option(
@@ -83,6 +85,7 @@ def create(
     impact: str | None,
     likelihood: str | None,
     standard: str | None,
+    hotfix: str | None,
     strategy: str | None,
     steps: Sequence[str],
     schedule_start: str | None,
@@ -106,11 +109,13 @@ def create(
     if bool(impact) != bool(likelihood):
         msg = "--impact and --likelihood go together"
         raise click.UsageError(msg)
+    _no_hotfix_by_pattern(hotfix, standard)
     risk = {"impact": impact, "likelihood": likelihood, "assessment": assessment}
     try:
         spec = ChangeRequestSpec(
             type=ChangeType.STANDARD if standard else ChangeType.NORMAL,
             standard_change_ref=Ref(name=standard) if standard else None,
+            hotfix=HotfixClaim(defect=hotfix) if hotfix else None,
             title=title,
             reason=reason,
             requested_by=requested_by,
@@ -133,6 +138,12 @@ def create(
         output.note(f"what is being approved: lockflight diff {made['metadata']['name']}")
 
 
+def _no_hotfix_by_pattern(hotfix: str | None, standard: str | None) -> None:
+    if hotfix and standard:
+        msg = "--hotfix goes with a normal change, not with --standard"
+        raise click.UsageError(msg)
+
+
 def _external(text: str) -> ExternalRef:
     system, _, number = text.partition("=")
     if not number:
@@ -149,6 +160,7 @@ def _external(text: str) -> ExternalRef:
 @click.option("--reason", help="Why. [default: that the release is ready]")
 @click.option("--assessment", help="What may go wrong, and how that was looked into. A normal change needs it.")
 @click.option("--standard", metavar="PATTERN", help="Follow this StandardChange. [default: a normal change]")
+@click.option("--hotfix", metavar="DEFECT", help="Say that the release is a hotfix, and which defect it mends.")
 @click.option(
     "--schedule-start", metavar="TIME", help="Earliest start: RFC 3339 with offset, 2026-12-01T09:00:00+01:00."
 )
@@ -166,6 +178,7 @@ def new(
     reason: str | None,
     assessment: str | None,
     standard: str | None,
+    hotfix: str | None,
     schedule_start: str | None,
     schedule_end: str | None,
     name: str | None,
@@ -188,11 +201,17 @@ def new(
     if bool(schedule_start) != bool(schedule_end):
         msg = "--schedule-start and --schedule-end go together"
         raise click.UsageError(msg)
+    _no_hotfix_by_pattern(hotfix, standard)
     if bool(release_name) == asked.anything or (asked.anything and (standard or not schedule_start)):
         msg = "give --release, or --activity with --description, --duration, --step and a schedule"
         raise click.UsageError(msg)
     drafted = _drafted(app, release_name, environments, standard) if release_name else asked.spec(environments)
-    said = {"title": title, "reason": reason, "risk": {"assessment": assessment} if assessment else None}
+    said = {
+        "title": title,
+        "reason": reason,
+        "risk": {"assessment": assessment} if assessment else None,
+        "hotfix": {"defect": hotfix} if hotfix else None,
+    }
     schedule = {"start": schedule_start, "end": schedule_end} if schedule_start else None
     try:
         spec = ChangeRequestSpec.model_validate(

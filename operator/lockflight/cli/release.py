@@ -19,7 +19,7 @@ from lockflight.cli.evidence import EvidenceType, Given
 from lockflight.cli.git import read_source
 from lockflight.cli.objects import first_problem, get, list_all
 from lockflight.cli.promote import ended
-from lockflight.cli.releasespec import build, components, differences, environments
+from lockflight.cli.releasespec import Origin, build, components, differences, environments
 from lockflight.cli.waiting import timeout_option, wait_for
 from lockflight.cli.writing import create as make
 from lockflight.policy.versions import without_config
@@ -38,6 +38,12 @@ def release() -> None:
     metavar="RELEASE",
     help="New values for that release, with its charts and images: a Config release, of version X+cfg.N.",
 )
+@click.option(
+    "--hotfix-of",
+    metavar="RELEASE",
+    help="A Hotfix release, made from that one, which production runs. Its own change says so.",
+)
+@click.option("--includes", metavar="HOTFIX", multiple=True, help="A hotfix that this release contains; repeat.")
 @click.option("--chart", metavar="REF", help="oci://HOST/PATH[:VERSION][@DIGEST], or a chart's name with --repo.")
 @click.option("--chart-version", help="Version of the chart. [default: that of the release]")
 @click.option("--repo", "chart_repository", metavar="URL", help="Chart repository.")
@@ -84,6 +90,8 @@ def create(
     application: str,
     version: str,
     based_on: str | None,
+    hotfix_of: str | None,
+    includes: Sequence[str],
     chart: str | None,
     chart_version: str | None,
     chart_repository: str | None,
@@ -111,6 +119,9 @@ def create(
     """
     from pydantic import ValidationError
 
+    if based_on and hotfix_of:
+        msg = "--based-on makes a Config release, --hotfix-of a Hotfix: give one of them"
+        raise click.UsageError(msg)
     for given in evidence:
         if given.remark:
             output.note(given.remark)
@@ -132,7 +143,7 @@ def create(
             environments(env_values),
             [given.evidence for given in evidence],
             train,
-            based_on,
+            Origin(based_on, hotfix_of, tuple(includes)),
         )
     except ValidationError as problem:
         raise click.UsageError(first_problem(problem)) from problem

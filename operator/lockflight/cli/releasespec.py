@@ -1,6 +1,7 @@
 """The spec of a Release from options, and how two specs differ."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -97,6 +98,18 @@ def environments(files: Sequence[str]) -> dict[str, EnvironmentValues] | None:
     } or None
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which releases it comes from; none: it is a Scheduled one."""
+
+    config_of: str | None = None
+    hotfix_of: str | None = None
+    includes: tuple[str, ...] = ()
+
+
+_ALONE = Origin()
+
+
 def build(
     application: str,
     version: str,
@@ -105,14 +118,16 @@ def build(
     values: dict[str, EnvironmentValues] | None,
     evidence: Sequence[Evidence],
     train: str | None = None,
-    based_on: str | None = None,
+    origin: Origin = _ALONE,
 ) -> ReleaseSpec:
-    """The spec; with ``based_on`` that of a Config release. Raises pydantic.ValidationError."""
+    """The spec, of the type that ``origin`` says. Raises pydantic.ValidationError."""
+    base = origin.config_of or origin.hotfix_of
     return ReleaseSpec(
         application=application,
         version=version,
-        type=ReleaseType.CONFIG if based_on else None,
-        based_on=Ref(name=based_on) if based_on else None,
+        type=ReleaseType.CONFIG if origin.config_of else ReleaseType.HOTFIX if origin.hotfix_of else None,
+        based_on=Ref(name=base) if base else None,
+        includes=origin.includes,
         source=source,
         environments=values,
         evidence=tuple(evidence),

@@ -13,9 +13,11 @@ from lockflight.api.delegation import Delegation
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
+from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.policy.assessment import change_base, effective_risk
 from lockflight.policy.effective import DEFAULT_VALID_FOR, quorum_rule, union
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
+from lockflight.policy.hotfix import hotfix_roles
 from lockflight.policy.lifecycle import state
 from lockflight.policy.model import Effective, Verdict
 from lockflight.policy.override import needed
@@ -44,12 +46,13 @@ def assess(
     pattern: Verdict | None = None,
     delegations: Sequence[Delegation] = (),
     freezes: Sequence[FreezeWindow] = (),
+    calendars: Sequence[ReleaseCalendar] = (),
 ) -> Assessment:
     """Judge a change whose status holds the current plans; ``problems`` are what is in the way of a plan.
 
     ``promotions`` are those that ran under it; ``pattern`` is what the StandardChange it follows says of it;
     ``delegations`` are those of the stack and of the root namespace.
-    ``freezes`` are those that it asks to go past;
+    ``freezes`` are those that it asks to go past; ``calendars`` those that its environments follow;
     ``rights`` tell whether those who approved still may.
     """
     base, risk = change_base(change.status.plans, {}), _risk(change)
@@ -58,7 +61,7 @@ def assess(
     change = change.model_copy(
         update={"status": change.status.model_copy(update={"observed": observed, "used_by": used})}
     )
-    needs = required(change, governed, risk.effective, freezes)
+    needs = required(change, governed, risk.effective, freezes, calendars)
     found = standing(
         change,
         needs,
@@ -109,8 +112,9 @@ def required(
     governed: Mapping[str, Effective],
     risk: RiskLevel = RiskLevel.LOW,
     freezes: Sequence[FreezeWindow] = (),
+    calendars: Sequence[ReleaseCalendar] = (),
 ) -> tuple[RoleCount, ...]:
-    """The union of the roles of all environments and freezes named, each with its largest count.
+    """The union of the roles of all environments and freezes named, each with its largest count; a hotfix asks more.
 
     A pattern needs no more, but for freezes.
     """
@@ -118,7 +122,8 @@ def required(
     if change.spec.type is ChangeType.STANDARD:
         return union(overrides)
     controls = (governed[name].spec.change_control for name in change.spec.environments if name in governed)
-    return union([*(quorum_rule(c.normal, risk) for c in controls if c and c.normal), *overrides])
+    also = hotfix_roles(change, calendars)
+    return union([*(quorum_rule(c.normal, risk) for c in controls if c and c.normal), *overrides, also])
 
 
 def _valid_for(change: ChangeRequest, governed: Mapping[str, Effective]) -> str:

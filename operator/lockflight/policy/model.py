@@ -173,7 +173,7 @@ class Snapshot:
     environment: Environment | None = None
     effective: Effective | None = None
     upstream: Mapping[str, Effective] = field(default_factory=dict)
-    """The upstream environments that exist, by name."""
+    """The upstream environments that exist, by name; for a release of type Hotfix all on the way here."""
     upstream_uids: Mapping[str, str] = field(default_factory=dict)
     """UIDs of all environments of the stack, by name: a proof given for one that was deleted is worth nothing."""
     upstream_promotions: tuple[Promotion, ...] = ()
@@ -210,6 +210,13 @@ class Snapshot:
     """The StandardChange that the change follows."""
     standard_uses: tuple[StandardUse, ...] = ()
     """What was done under it, on record anywhere."""
+
+    hotfix_changes: tuple[ChangeRequest, ...] = ()
+    """Where the release is of type Hotfix: the changes of this stack, not ended, that name it, for any environment."""
+    production: frozenset[str] = frozenset()
+    """The names of this stack's environments of tier Production."""
+    here: tuple[Release, ...] = ()
+    """In tier Production: the releases of this application that are deployed in the target."""
 
     @property
     def change(self) -> ChangeRequest | None:

@@ -15,6 +15,7 @@ from lockflight.policy.audit import AuditEntry
 from lockflight.policy.critical import critical_freezes
 from lockflight.policy.effective import DEFAULT_VALID_FOR
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
+from lockflight.policy.hotfix import counts_as_hotfix
 from lockflight.policy.model import Snapshot
 from lockflight.policy.standing import standing
 from lockflight.policy.voices import Voices
@@ -52,8 +53,10 @@ def frozen(s: Snapshot, target: Target, now: datetime) -> Agenda:
     )
 
 
-def exempt(s: Snapshot, freeze: FreezeWindow) -> bool:
-    """By the type of its change, where ChangeControl accepts that type and so asks for its approvals."""
+def exempt(s: Snapshot, freeze: FreezeWindow, now: datetime) -> bool:
+    """As a hotfix, or by the type of its change where ChangeControl accepts that type and so asks for its approvals."""
+    if freeze.spec.exempt is not None and freeze.spec.exempt.hotfixes and counts_as_hotfix(s, now):
+        return True
     control = s.effective.spec.change_control if s.effective else None
     return (
         freeze.spec.exempt is not None
@@ -110,7 +113,7 @@ def overriding(s: Snapshot, freeze: FreezeWindow, now: datetime) -> Overriding |
 
 def lets_through(s: Snapshot, freeze: FreezeWindow, now: datetime) -> bool:
     """Whether the freeze does not hold this promotion, although it selects its target."""
-    if exempt(s, freeze):
+    if exempt(s, freeze, now):
         return True
     found = overriding(s, freeze, now)
     return found is not None and found.granted
@@ -123,7 +126,9 @@ def gone_past(s: Snapshot, now: datetime) -> tuple[FreezeWindow, ...]:
         return ()
     found = frozen(s, target, now)
     candidates = [*(spell.freeze for spell in found.active), *(broken.freeze for broken in found.broken)]
-    return tuple(f for f in candidates if not exempt(s, f) and (o := overriding(s, f, now)) is not None and o.granted)
+    return tuple(
+        f for f in candidates if not exempt(s, f, now) and (o := overriding(s, f, now)) is not None and o.granted
+    )
 
 
 def aborting(s: Snapshot, now: datetime) -> str | None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from lockflight.api import reasons
 from lockflight.api.promotion import Action, Outcome, Phase, Promotion
+from lockflight.api.release import Release, ReleaseType
 from lockflight.policy.model import Snapshot
 from lockflight.policy.versions import order
 
@@ -14,19 +15,29 @@ _FAR: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def superseded_by(s: Snapshot) -> Promotion | None:
-    """The promotion of a higher version that takes this one's place; one with a change of its own keeps it.
+    """The promotion of a higher version of the same type that takes this one's place; a change of its own keeps it.
 
     The other must be able to enter: its gate Order is open and nothing denies it.
     """
     spec = s.promotion.spec
-    if s.release is None or s.changes or spec.change_request_ref is not None or spec.action is not Action.DEPLOY:
+    if (
+        s.release is None
+        or s.changes
+        or s.hotfix_changes
+        or spec.change_request_ref is not None
+        or spec.action is not Action.DEPLOY
+    ):
         return None
     mine = order(s.release.spec.version)
     for peer in sorted(s.peers, key=created):
         release = s.peer_releases.get(peer.spec.release_ref.name)
         if release is None or peer.spec.action is not Action.DEPLOY or peer.spec.abort:
             continue
-        if order(release.spec.version) > mine and _takes_its_place(peer, s.promotion):
+        if (
+            _type(release) is _type(s.release)
+            and order(release.spec.version) > mine
+            and _takes_its_place(peer, s.promotion)
+        ):
             return peer
     return None
 
@@ -45,6 +56,10 @@ def goes_first(s: Snapshot) -> Promotion | None:
 def created(promotion: Promotion) -> tuple[datetime, str]:
     """By age, then name."""
     return promotion.metadata.creation_timestamp or _FAR, promotion.metadata.name
+
+
+def _type(release: Release) -> ReleaseType:
+    return release.spec.type or ReleaseType.SCHEDULED
 
 
 def _takes_its_place(peer: Promotion, promotion: Promotion) -> bool:

@@ -1,12 +1,15 @@
 """Which upstream environments this very digest passed. Order, Soak and Artifacts ask here, so that they agree."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from lockflight.api import reasons
 from lockflight.api.common import Tier
 from lockflight.api.environment import Require
 from lockflight.api.promotion import Phase
 from lockflight.api.release import Passage
+from lockflight.policy.hotfix import shorter_path
 from lockflight.policy.model import Snapshot, Verdict
 from lockflight.policy.verdicts import Subject, denied, passed, waiting
 
@@ -29,17 +32,67 @@ def passage(s: Snapshot, environment: str) -> Passage | None:
     )
 
 
-def passing(on: Subject) -> Mapping[str, Passage]:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The environments that must be passed before this one; none: it is an entry."""
+
+    names: tuple[str, ...]
+    any_of_them: bool = False
+    """One is enough."""
+    skipped: tuple[str, ...] = ()
+    """Environments that the calendar spares a hotfix."""
+
+
+def way(on: Subject, now: datetime) -> Way:
+    """What lies upstream, for a hotfix by the calendar's shorter path.
+
+    What lies directly before an environment of tier Production is never skipped. Where something is, all that is left
+    must be passed.
+    """
+    direct = on.effective.promotes_from
+    plain = Way(direct, on.effective.spec.require is Require.ANY and bool(direct))
+    declared = shorter_path(on.snapshot, now)
+    if declared is None or on.effective.spec.tier is Tier.PRODUCTION:
+        return plain
+    names: list[str] = []
+    skipped: list[str] = []
+    ahead = list(direct)
+    while ahead:
+        name = ahead.pop(0)
+        known = on.snapshot.upstream.get(name)
+        if name in names or name in skipped:
+            continue
+        if known is None or known.spec.tier in declared.tiers or known.spec.tier is Tier.LOCAL:
+            names.append(name)
+        else:
+            skipped.append(name)
+            ahead += known.promotes_from
+    return Way(tuple(names), skipped=tuple(skipped)) if skipped else plain
+
+
+def passing(on: Subject, through: Way) -> Mapping[str, Passage]:
     """The proofs of the upstream environments that were passed, by name."""
-    rows = {name: passage(on.snapshot, name) for name in on.effective.promotes_from if passed_in(on, name).open}
+    rows = {name: passage(on.snapshot, name) for name in through.names if passed_in(on, name).open}
     return {name: row for name, row in rows.items() if row is not None}
 
 
-def enough(on: Subject, through: Mapping[str, Passage]) -> bool:
-    """Whether ``through`` are all, or any, of the upstream environments, as this environment asks."""
-    if on.effective.spec.require is Require.ANY:
-        return bool(through)
-    return set(on.effective.promotes_from) <= set(through)
+def enough(passed_: Mapping[str, Passage], through: Way) -> bool:
+    """Whether these are all, or any, of the upstream environments, as this environment asks."""
+    return bool(passed_) if through.any_of_them else set(through.names) <= set(passed_)
+
+
+def climbed(on: Subject, upstream: str, spared: Collection[Tier] = (), seen: frozenset[str] = frozenset()) -> Verdict:
+    """Whether the release passed ``upstream`` and, as each asks, everything before it but the tiers ``spared``."""
+    known = on.snapshot.upstream.get(upstream)
+    free = known is not None and known.spec.tier in spared and bool(seen)
+    here = passed(f"{upstream} is spared") if free else passed_in(on, upstream)
+    if not here.open or known is None:
+        return here
+    before = [climbed(on, name, spared, seen | {upstream}) for name in known.promotes_from if name not in seen]
+    shut = [verdict for verdict in before if not verdict.open]
+    if not shut or (known.spec.require is Require.ANY and len(shut) < len(before)):
+        return here
+    return shut[0]
 
 
 def passed_in(on: Subject, upstream: str) -> Verdict:

@@ -27,6 +27,7 @@ from lockflight.workflow import activity, catalogue, sealing
 from lockflight.workflow.assessing import Assessed
 from lockflight.workflow.assessing import assess as assess_target
 from lockflight.workflow.authorising import authorise
+from lockflight.workflow.calendars import calendar_of
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.rights import answers
@@ -61,7 +62,10 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     places = dict.fromkeys((deps.options.root_namespace, stack))
     delegations = tuple(d for place in places for d in deps.store.of(Delegation, place))
     overridden = named(change, deps.store.listed(FreezeWindow, deps.options.root_namespace, stack))
-    verdict = assess(with_plans, governed, release, promotions, problems, rights, now, pattern, delegations, overridden)
+    calendars = tuple(c for e in governed.values() if (c := calendar_of(deps, stack, e)) is not None)
+    verdict = assess(
+        with_plans, governed, release, promotions, problems, rights, now, pattern, delegations, overridden, calendars
+    )
     decided, again = await authorise(deps, change.model_copy(update={"status": verdict.status}))
     verdict = Assessment(decided.status, min((t for t in (verdict.retry_at, again) if t), default=None))
     before = find(change.status.conditions, reasons.APPROVED)

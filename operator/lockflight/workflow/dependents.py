@@ -9,7 +9,7 @@ from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.kinds import AnyObject
 from lockflight.api.promotion import Phase, Promotion
-from lockflight.api.release import Release
+from lockflight.api.release import Release, ReleaseType
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
 from lockflight.policy.conflicts import same_applications
@@ -28,6 +28,8 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
                 keys |= {key_of(f) for ns in {root, key.namespace} for f in store.of(FreezeWindow, ns)}
         case Release() as release:
             keys |= _of_release(store, release)
+            if not _same_spec(old, new):
+                keys |= _not_merged(store, release)
         case Environment() if _same_spec(old, new):
             pass
         case Environment() as environment:
@@ -148,6 +150,17 @@ def _of_release(store: Store, release: Release) -> set[Key]:
     return keys | {key_of(c) for c in store.of(ChangeRequest, stack) if c.spec.release == release.metadata.name}
 
 
+def _not_merged(store: Store, release: Release) -> set[Key]:
+    """Hotfixes of its application that wait for a release which contains them."""
+    return {
+        key_of(r)
+        for r in store.of(Release, release.metadata.namespace)
+        if r.status.back_merge is not None
+        and r.status.back_merge.merged_by is None
+        and r.spec.application == release.spec.application
+    }
+
+
 def _of_stack(store: Store, stack: str | None) -> set[Key]:
     keys = {key_of(p) for p in _open(store, stack)}
     keys |= {key_of(c) for c in store.of(ChangeRequest, stack)}
@@ -199,6 +212,21 @@ def _of_calendar(store: Store, stack: str | None) -> set[Key]:
     return keys | {Key("Release", p.metadata.namespace, p.spec.release_ref.name) for p in waiting}
 
 
+def _may_use(promotion: Promotion, change: ChangeRequest) -> bool:
+    named = promotion.spec.change_request_ref
+    return (
+        promotion.spec.release_ref.name == change.spec.release
+        or (named is not None and named.name == change.metadata.name)
+        or promotion.spec.action.value == "Rollback"
+    )
+
+
+def _is_hotfix(store: Store, promotion: Promotion) -> bool:
+    """A change that names it speaks for it everywhere."""
+    release = store.get(Release, promotion.metadata.namespace, promotion.spec.release_ref.name)
+    return release is not None and release.spec.type is ReleaseType.HOTFIX
+
+
 def _of_change(store: Store, change: ChangeRequest, root: str) -> set[Key]:
     return (
         _entries(change, root)
@@ -206,11 +234,7 @@ def _of_change(store: Store, change: ChangeRequest, root: str) -> set[Key]:
         | {
             key_of(p)
             for p in _open(store, change.metadata.namespace)
-            if p.spec.environment_ref.name in change.spec.environments
-            and (
-                p.spec.release_ref.name == change.spec.release
-                or (p.spec.change_request_ref is not None and p.spec.change_request_ref.name == change.metadata.name)
-                or p.spec.action.value == "Rollback"
-            )
+            if (p.spec.release_ref.name == change.spec.release and _is_hotfix(store, p))
+            or (p.spec.environment_ref.name in change.spec.environments and _may_use(p, change))
         }
     )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from lockflight.api import reasons
@@ -15,10 +16,11 @@ from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.kinds import AnyObject, Living
 from lockflight.api.promotion import Action, Promotion
-from lockflight.api.release import Release
+from lockflight.api.release import Release, ReleaseType
 from lockflight.policy.effective import effective
 from lockflight.policy.entitlement import asked, by_function, independence_unheld
-from lockflight.policy.model import Effective, PlanProblem, Revision, Snapshot
+from lockflight.policy.labels import short
+from lockflight.policy.model import Effective, HelmStatus, PlanProblem, Revision, Snapshot
 from lockflight.policy.ownership import of_application
 from lockflight.policy.risk import rehearsals
 from lockflight.policy.rulebook import RULE_KINDS
@@ -54,6 +56,7 @@ class _Objects:
     changes: tuple[ChangeRequest, ...]
     freezes: tuple[FreezeWindow, ...]
     delegations: tuple[Delegation, ...]
+    hotfix_changes: tuple[ChangeRequest, ...] = ()
 
     def rules(self) -> tuple[Living, ...]:
         """Every rule object among them, each once."""
@@ -132,6 +135,18 @@ def candidates(deps: Deps, promotion: Promotion) -> tuple[ChangeRequest, ...]:
     return current or ((answers[max(answers)],) if answers else ())
 
 
+def saying_hotfix(deps: Deps, release: Release | None) -> tuple[ChangeRequest, ...]:
+    """The changes not ended that name a release of type Hotfix; for another there are none."""
+    if release is None or release.spec.type is not ReleaseType.HOTFIX:
+        return ()
+    return tuple(
+        change
+        for change in deps.store.of(ChangeRequest, release.metadata.namespace)
+        if change.spec.release == release.metadata.name
+        and not (change.status.phase is not None and change.status.phase.ended)
+    )
+
+
 def _means(change: ChangeRequest, promotion: Promotion) -> bool:
     """It names release and environment. A rollback runs under the change that brought in what it takes back."""
     environment = promotion.spec.environment_ref.name
@@ -158,9 +173,11 @@ def _age(environment: Environment) -> tuple[str, str]:
 
 def _from_store(deps: Deps, promotion: Promotion) -> _Objects:
     store, stack, root = deps.store, promotion.metadata.namespace, deps.options.root_namespace
+    release = store.get(Release, stack, promotion.spec.release_ref.name)
     return _Objects(
         promotion=promotion,
-        release=store.get(Release, stack, promotion.spec.release_ref.name),
+        release=release,
+        hotfix_changes=saying_hotfix(deps, release),
         environments=tuple(store.of(Environment, stack)),
         baselines=tuple(store.of(Environment, root)),
         changes=candidates(deps, promotion),
@@ -202,10 +219,21 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
         delegations=delegations,
         freezes=_freezes(deps, stack, (*root_freezes, *freezes)),
     )
+    objects = replace(objects, hotfix_changes=await _saying_hotfix_again(deps, objects))
     environment = next((e for e in objects.environments if e.metadata.name == current.spec.environment_ref.name), None)
     if environment is not None:
         await read_again(deps, stack, resolve(deps, environment, objects.baselines, objects.environments))
     return objects
+
+
+async def _saying_hotfix_again(deps: Deps, objects: _Objects) -> tuple[ChangeRequest, ...]:
+    """The changes that say hotfix, read again: one request for each that was not read already. Raises PortError."""
+    read = {change.metadata.name: change for change in objects.changes}
+    named = [change.metadata for change in saying_hotfix(deps, objects.release)]
+    others = [meta for meta in named if meta.name not in read]
+    again = await asyncio.gather(*(deps.cluster.get("ChangeRequest", m.namespace, m.name) for m in others))
+    found = [*(read[meta.name] for meta in named if meta.name in read), *again]
+    return tuple(change for change in found if isinstance(change, ChangeRequest))
 
 
 async def _read_patterns(deps: Deps, changes: Iterable[ChangeRequest]) -> None:
@@ -257,6 +285,8 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
         delegations=objects.delegations,
         peers=tuple(dependents.peers(deps.store, promotion)),
         peer_changes=tuple(c for c in deps.store.of(ChangeRequest, stack) if name in c.spec.environments),
+        hotfix_changes=objects.hotfix_changes,
+        production=frozenset(e.metadata.name for e in objects.environments if e.spec.tier is Tier.PRODUCTION),
         upstream_uids={e.metadata.name: e.metadata.uid for e in objects.environments},
         upstream_promotions=tuple(
             p for p in deps.store.of(Promotion, stack) if p.spec.release_ref == promotion.spec.release_ref
@@ -273,16 +303,26 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
         return snapshot
     governed = resolve(deps, environment, objects.baselines, objects.environments)
     snapshot = replace(snapshot, calendar=calendar_of(deps, stack, governed))
-    upstream = {
-        up: resolve(deps, by_name[up], objects.baselines, objects.environments)
-        for up in governed.promotes_from
-        if up in by_name
-    }
+    hotfix = release is not None and release.spec.type is ReleaseType.HOTFIX
+    upstream = _upstream(deps, objects, governed, whole=hotfix)
     rehearsed: tuple[str, ...] = ()
     if governed.spec.change_control is not None and release is not None:
         tiers = {e.metadata.name: e.spec.tier for e in objects.environments}
         rehearsed = rehearsals(release, of_release(deps, release), tiers, governed.spec.tier)
     return replace(snapshot, environment=environment, effective=governed, upstream=upstream, rehearsed=rehearsed)
+
+
+def _upstream(deps: Deps, objects: _Objects, governed: Effective, *, whole: bool) -> dict[str, Effective]:
+    """The environments upstream; ``whole``: with all that lies before them."""
+    by_name = {e.metadata.name: e for e in objects.environments}
+    found: dict[str, Effective] = {}
+    ahead = list(governed.promotes_from)
+    while ahead:
+        name = ahead.pop()
+        if name in by_name and name not in found:
+            found[name] = resolve(deps, by_name[name], objects.baselines, objects.environments)
+            ahead += found[name].promotes_from if whole else ()
+    return found
 
 
 def of_release(deps: Deps, release: Release) -> tuple[Promotion, ...]:
@@ -295,7 +335,13 @@ def of_release(deps: Deps, release: Release) -> tuple[Promotion, ...]:
 async def _with_rights(deps: Deps, snapshot: Snapshot, *, fresh: bool) -> Snapshot:
     """With what those who approved and signed off may do; an older answer is good enough to show, never to act."""
     function = snapshot.effective is not None and by_function([snapshot.effective])
-    questions = asked(snapshot.change, snapshot.promotion, function=function)
+    said = [
+        c for c in snapshot.hotfix_changes if snapshot.change is None or c.metadata.uid != snapshot.change.metadata.uid
+    ]
+    questions = chain(
+        asked(snapshot.change, snapshot.promotion, function=function),
+        *(asked(change, None, function=function) for change in said),
+    )
     return replace(snapshot, rights=await answers(deps, snapshot.stack, questions, fresh=fresh))
 
 
@@ -323,13 +369,22 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
     if isinstance(revisions, PlanProblem):
         # Without Helm's storage nobody knows what runs: no plan may be carried out.
         return Gathered(replace(snapshot, plan=revisions))
-    snapshot = replace(snapshot, revisions=revisions)
+    snapshot = replace(snapshot, revisions=revisions, here=_here(snapshot, revisions, governed))
     if governed.spec.change_control is not None and snapshot.change is not None:
         running = await deps.parts.running(deps.helm, deps.store, target, revisions)
         snapshot = replace(snapshot, running=running)
     if isinstance(plan, PlanProblem):
         return Gathered(replace(snapshot, plan=plan))
     return Gathered(replace(snapshot, plan=plan.plan), plan)
+
+
+def _here(snapshot: Snapshot, revisions: tuple[Revision, ...], governed: Effective) -> tuple[Release, ...]:
+    """The releases that are deployed in a target of tier Production."""
+    if governed.spec.tier is not Tier.PRODUCTION:
+        return ()
+    running = {r.release_digest for r in revisions if r.status is HelmStatus.DEPLOYED}
+    known = snapshot.peer_releases.values()
+    return tuple(r for r in known if r.status.digest is not None and short(r.status.digest) in running)
 
 
 async def _revisions(deps: Deps, release: Release, target: str, *, fresh: bool) -> tuple[Revision, ...] | PlanProblem:

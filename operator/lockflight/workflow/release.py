@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from lockflight.api import reasons
-from lockflight.api.common import API_VERSION
-from lockflight.api.conditions import condition, merge
+from lockflight.api.common import API_VERSION, Tier
+from lockflight.api.conditions import condition, find, merge
 from lockflight.api.environment import Environment
 from lockflight.api.promotion import Promotion
-from lockflight.api.release import Release, ReleaseStatus, ResolvedComponent
+from lockflight.api.release import Release, ReleaseStatus, ReleaseType, ResolvedComponent
 from lockflight.policy.auto import automatic
+from lockflight.policy.backmerge import back_merge, back_merged
 from lockflight.policy.digest import release_digest
 from lockflight.policy.model import Effective
 from lockflight.policy.passage import passages
 from lockflight.ports import ChartError, PortError, Severity
-from lockflight.workflow.calendars import boarded
+from lockflight.workflow.calendars import boarded, calendar_of
 from lockflight.workflow.dependents import is_open
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.drafting import draft_changes
@@ -45,10 +46,39 @@ async def reconcile(deps: Deps, release: Release) -> datetime | None:
             "in_use": in_use,
         }
     )
+    status, due_by = _back_merge(deps, release.model_copy(update={"status": status}), governed)
     # Guarded: the digest is frozen by it, and proofs of passing are folded into what was read.
     written = await write(deps, release, status, guarded=True)
-    times = (retry_at, leaves_at, await _promote(deps, written, governed), await draft_changes(deps, written))
+    _tell_overdue(deps, release, written)
+    times = (retry_at, leaves_at, due_by, await _promote(deps, written, governed), await draft_changes(deps, written))
     return min((t for t in times if t is not None), default=None)
+
+
+def _back_merge(
+    deps: Deps, release: Release, governed: Mapping[str, Effective]
+) -> tuple[ReleaseStatus, datetime | None]:
+    """Its status with the way back of a hotfix, and when that is overdue."""
+    if release.spec.type is not ReleaseType.HOTFIX:
+        return release.status, None
+    stack, now = release.metadata.namespace, deps.clock.now()
+    production = {n: calendar_of(deps, stack, e) for n, e in governed.items() if e.spec.tier is Tier.PRODUCTION}
+    status = release.status.model_copy(
+        update={"back_merge": back_merge(release, production, {r.metadata.name: r for r in _releases(deps, release)})}
+    )
+    met = back_merged(release.model_copy(update={"status": status}), now)
+    if met is not None:
+        status = status.model_copy(update={"conditions": merge(status.conditions, [met])})
+    found = status.back_merge
+    waits = found is not None and found.merged_by is None and found.due_by is not None and now < found.due_by
+    return status, found.due_by if waits and found is not None else None
+
+
+def _tell_overdue(deps: Deps, before: Release, after: Release) -> None:
+    """Once, when the deadline goes by."""
+    old, new = find(before.status.conditions, reasons.BACK_MERGED), find(after.status.conditions, reasons.BACK_MERGED)
+    overdue = reasons.BACK_MERGE_OVERDUE
+    if new is not None and new.reason == overdue and (old is None or old.reason != overdue):
+        deps.events.emit(after, Severity.WARNING, overdue, new.message)
 
 
 def _around(deps: Deps, release: Release) -> list[Promotion]:

@@ -26,6 +26,7 @@ def test_one_command_makes_a_release() -> None:
         "source": {"branch": "main", "authors": []},
         "chart": {"oci": "oci://registry.example/charts/payments", "version": "2.4.0", "digest": DIGEST},
         "evidence": [{"type": "unit-tests", "result": "Passed", "url": "https://ci.example/7"}],
+        "includes": [],
     }
 
 

@@ -1,6 +1,6 @@
 """A world in which every gate is open, and short ways to spoil it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,6 +34,7 @@ from lockflight.policy.effective import effective
 from lockflight.policy.gates import evaluate_all
 from lockflight.policy.labels import short
 from lockflight.policy.model import (
+    Effective,
     HelmStatus,
     Namespace,
     Part,
@@ -393,7 +394,8 @@ def world(**given: Any) -> Snapshot:
         release=made,
         environment=where,
         effective=governed[name],
-        upstream={up: governed[up] for up in governed[name].promotes_from if up in governed},
+        upstream=_upstream(governed, name, whole=made is not None and made.spec.type == "Hotfix"),
+        production=frozenset(e.metadata.name for e in (*stack, where) if e.spec.tier.value == "Production"),
         upstream_uids={e.metadata.name: e.metadata.uid for e in stack},
         changes=(change(),),
         namespace=Namespace(f"payments-{name}", {STACK_LABEL: STACK, ENVIRONMENT_LABEL: name, TIER_LABEL: tier}),
@@ -405,7 +407,30 @@ def world(**given: Any) -> Snapshot:
         running=(part(),),
         peer_releases={r.metadata.name: r for r in (BEFORE, made) if r is not None},
     )
-    return replace(base, **given)
+    full = replace(base, **given)
+    if "here" in given or where.spec.tier.value != "Production":
+        return full
+    return replace(full, here=tuple(_deployed(full)))
+
+
+def _deployed(s: Snapshot) -> Iterator[Release]:
+    """The releases of what runs: those that the snapshot knows, else some other."""
+    known = {short(r.status.digest): r for r in s.peer_releases.values() if r.status.digest}
+    for row in {r.release_digest: r for r in s.revisions if r.status is HelmStatus.DEPLOYED}.values():
+        made = known.get(row.release_digest) or release("0.0.1")
+        status = made.status.model_copy(update={"digest": f"sha256:{row.release_digest:0<64}"})
+        yield known.get(row.release_digest) or made.model_copy(update={"status": status})
+
+
+def _upstream(governed: Mapping[str, Effective], name: str, *, whole: bool) -> dict[str, Effective]:
+    found: dict[str, Effective] = {}
+    ahead = list(governed[name].promotes_from)
+    while ahead:
+        up = ahead.pop()
+        if up in governed and up not in found:
+            found[up] = governed[up]
+            ahead += governed[up].promotes_from if whole else ()
+    return found
 
 
 def verdict(gate: str, s: Snapshot, now: datetime = NOW) -> Verdict:

@@ -9,7 +9,7 @@ from lockflight.api import reasons
 from lockflight.api.environment import ImagePolicy
 from lockflight.api.release import ReleaseType
 from lockflight.policy.model import Plan, PlanProblem, Verdict
-from lockflight.policy.upstream import enough, passing
+from lockflight.policy.upstream import enough, passing, way
 from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, waiting
 from lockflight.policy.versions import without_config
 
@@ -40,10 +40,11 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     vague = _each(plan, lambda image: not named(image, rule))
     if vague:
         return denied(reasons.IMAGE_NOT_PINNED, f"entry.images.require is {rule}, which these are not: {vague}")
-    if not on.effective.promotes_from:
+    through = way(on, now)
+    if not through.names:
         return passed(f"{len(plan.images)} image(s)")
-    rows = passing(on)
-    if not enough(on, rows):
+    rows = passing(on, through)
+    if not enough(rows, through):
         return waiting(reasons.NOT_PASSED, "which images passed upstream is not known yet: see gate Order")
     local = entry.images.local if entry and entry.images else ()
     known = _bytes(image for row in rows.values() for image in row.images) | _bytes(local)

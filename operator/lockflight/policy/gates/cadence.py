@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Final
 
 from lockflight.api import reasons
-from lockflight.api.common import Tier
+from lockflight.api.common import ChangeType, Tier
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.policy.backout import back_out
 from lockflight.policy.cadence.boarding import Seat, UnknownTrain, key, seat
 from lockflight.policy.cadence.calendar import trains
 from lockflight.policy.cadence.offsets import InvalidCalendar, after
 from lockflight.policy.cadence.trains import Trains
+from lockflight.policy.hotfix import hotfix, shorter_path
 from lockflight.policy.model import Verdict
 from lockflight.policy.time.zones import both_clocks
 from lockflight.policy.verdicts import Subject, given, not_applicable, passed, waiting
@@ -44,18 +45,30 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
 
 def _judged(on: Subject, calendar: ReleaseCalendar, now: datetime) -> Verdict:
     found = trains(calendar)
+    if shorter_path(on.snapshot, now) is not None:
+        known = hotfix(on.snapshot, now)
+        why, until = (known.why, known.until) if known is not None else ("", None)
+        return passed(f"a hotfix, which calendar {key(calendar)} lets go without a train: {why}", retry_at=until)
     lead = _lead_time(on, calendar, found, now)
     if on.snapshot.change is not None and on.snapshot.change.spec.activity is not None:
         return lead or not_applicable("an activity rides no train")
     if on.effective.spec.tier not in _BOUND:
         return lead or not_applicable(f"the trains of calendar {key(calendar)} bind tiers UAT and Production")
-    ride = _ride(on, seat(on.release, calendar, now), found, now)
+    ride = _by_window(on) or _ride(on, seat(on.release, calendar, now), found, now)
     if lead is None:
         return ride
     if ride.open:
         return lead
     times = [v.retry_at for v in (ride, lead) if v.retry_at is not None]
     return waiting(ride.reason, f"{ride.message}; {lead.message}", max(times))
+
+
+def _by_window(on: Subject) -> Verdict | None:
+    """A standard change goes in its change windows, where this environment judges it against its pattern."""
+    change, control = on.snapshot.change, on.effective.spec.change_control
+    if change is None or change.spec.type is not ChangeType.STANDARD or control is None or control.standard is None:
+        return None
+    return not_applicable(f"standard change {change.metadata.name} goes in its change windows, not by train")
 
 
 def _ride(on: Subject, taken: Seat, found: Trains, now: datetime) -> Verdict:
@@ -73,7 +86,9 @@ def _ride(on: Subject, taken: Seat, found: Trains, now: datetime) -> Verdict:
     if now >= opens:
         return passed(f"{words}, until {until}", retry_at=row.production_until)
     times = f"{both_clocks(opens, found.zone)} until {until}"
-    message = f"{words}: it enters tier {on.effective.spec.tier} from {times}"
+    claim = hotfix(on.snapshot, now)
+    lacks = f" (no hotfix that goes without it: {claim.why})" if claim is not None and not claim.counts else ""
+    message = f"{words}: it enters tier {on.effective.spec.tier} from {times}{lacks}"
     return waiting(reasons.TRAIN_MISSED if row.missed else reasons.TRAIN_NOT_DUE, message, opens)
 
 

@@ -11,8 +11,9 @@ from lockflight.api.promotion import WaitingFor
 from lockflight.policy.assessment import base_of, change_base, effective_risk, risk_of, used
 from lockflight.policy.backout import back_out
 from lockflight.policy.digest import change_digest
-from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR, accepts, quorum_rule
+from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR, accepts, quorum_rule, union
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
+from lockflight.policy.hotfix import hotfix_roles
 from lockflight.policy.model import Plan, Verdict
 from lockflight.policy.putforward import lacks_submission
 from lockflight.policy.standing import standing
@@ -175,7 +176,7 @@ def _approved(on: Subject, change: ChangeRequest, rule: NormalChange, relays: fr
     risk = effective_risk(change, {} if taken else {here: risk_of(on).level})
     found = standing(
         change,
-        quorum_rule(rule, risk),
+        union([quorum_rule(rule, risk), hotfix_roles(change, [on.snapshot.calendar])]),
         rule.valid_for or DEFAULT_VALID_FOR,
         release=on.release,
         plan_digest=status.plan_digest if bound else None,

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 
 from lockflight.api import reasons
 from lockflight.api.common import format_duration, parse_duration
-from lockflight.api.environment import Require
 from lockflight.api.release import Passage
 from lockflight.policy.model import Verdict
-from lockflight.policy.upstream import passing
+from lockflight.policy.upstream import passing, way
 from lockflight.policy.verdicts import Subject, given, not_applicable, passed, waiting
 
 
@@ -18,16 +17,17 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     if on.rollback:
         return not_applicable("a rollback does not soak")
     wanted = parse_duration(on.effective.spec.soak or "0s")
-    if not wanted or not on.effective.promotes_from:
+    through = way(on, now)
+    if not wanted or not through.names:
         return not_applicable("no soak is asked for")
-    rows = passing(on)
-    results = {name: _soaked(name, rows, wanted, now) for name in on.effective.promotes_from}
+    rows = passing(on, through)
+    results = {name: _soaked(name, rows, wanted, now) for name in through.names}
     shut = [verdict for verdict in results.values() if not verdict.open]
-    if not shut or (on.effective.spec.require is Require.ANY and len(shut) < len(results)):
+    if not shut or (through.any_of_them and len(shut) < len(results)):
         return passed("; ".join(verdict.message for verdict in results.values() if verdict.open))
     times = [verdict.retry_at for verdict in shut if verdict.retry_at is not None]
     message = "; ".join(verdict.message for verdict in shut)
-    if on.effective.spec.require is Require.ANY:
+    if through.any_of_them:
         return waiting(reasons.SOAKING if times else reasons.NOT_SOAKING, message, min(times, default=None))
     stuck = len(times) < len(shut)
     return waiting(reasons.NOT_SOAKING if stuck else reasons.SOAKING, message, None if stuck else max(times))
