@@ -192,7 +192,7 @@ class ChangeRequestSpec(Schema):
         ),
         Cel(
             "!has(self.hotfix) || (self.type == 'Normal' && has(self.releaseRef))",
-            "hotfix goes with a Normal change of a release: an emergency names its incident, a standard change its pattern",
+            "hotfix goes with a Normal change of a release: an emergency has its incident, a standard one its pattern",
             "hotfix",
         ),
         fixed("releaseRef", "releaseRef is fixed: raise another change for another release"),

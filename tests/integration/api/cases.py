@@ -309,7 +309,7 @@ CASES = [
     Case(
         "ChangeRequest",
         "spec",
-        "hotfix goes with a Normal change of a release: an emergency names its incident, a standard change its pattern",
+        "hotfix goes with a Normal change of a release: an emergency has its incident, a standard one its pattern",
         {"spec.hotfix": {"defect": "PAY-512"}},
         {"spec.hotfix": {"defect": "PAY-512"}, "spec.type": "Emergency", "spec.incident": INCIDENT},
     ),
