@@ -98,6 +98,14 @@ def test_a_freeze_that_cannot_be_is_refused_and_one_of_an_unknown_zone_holds(sta
     said = stack.refused("FreezeWindow", "feb", {**backwards, "start": "2026-02-30T00:00:00"}, person="alice")
     assert "spec.start" in said
     assert "no such day" in said
+    for rule, duration, says in (
+        ("FREQ=SECONDLY", "2h", "what begins more often is no window"),
+        ("FREQ=DAILY", "0h", "spec.recurrence.duration"),
+        ("FREQ=DAILY", "-2h", "spec.recurrence.duration"),
+    ):
+        recurs = {"reason": "x", "timeZone": "UTC", "start": "2026-12-01T00:00:00"}
+        recurs |= {"recurrence": {"rrule": rule, "duration": duration}}
+        assert says in stack.refused("FreezeWindow", "recurs", recurs, person="alice")
     assert "spec.timeZone" in stack.refused("FreezeWindow", "zone", {**backwards, "timeZone": "a b"}, person="alice")
 
     nowhere = {"reason": "Year end", "timeZone": "Europe/Atlantis", "start": "2020-01-01T00:00:00"}

@@ -35,7 +35,8 @@ WallClock = Annotated[
             Cel(
                 "self.matches('-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$') "
                 "&& !self.matches('-(02-3|(04|06|09|11)-31)') && (!self.contains('-02-29') || "
-                "int(self.substring(0, 4)) % 4 == 0)",
+                "int(self.substring(0, 4)) % 4 == 0 && (int(self.substring(0, 4)) % 100 != 0 || "
+                "int(self.substring(0, 4)) % 400 == 0))",
                 "no such day or time: write it like 2026-12-18T18:00:00",
             )
         ),

@@ -30,6 +30,7 @@ from lockflight.workflow.authorising import authorise
 from lockflight.workflow.calendars import calendar_of
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.reach import never
 from lockflight.workflow.rights import answers
 from lockflight.workflow.status import write
 
@@ -51,6 +52,7 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     governed = {name: stack_effective(deps, e) for name, e in environments.items()}
     assessed = await _assessed(deps, change, release, environments, governed)
     plans, problems = _plans(change, release, assessed, governed)
+    problems = (*never(deps, change, release), *problems)
     digest = change_digest(plans) if plans and not problems else None
     shown = {"plans": plans, "plan_digest": digest, **_conflicts(deps, change, now)}
     with_plans = change.model_copy(update={"status": change.status.model_copy(update=shown)})
@@ -159,11 +161,7 @@ def _plans(
         return activity.plans(change, change.spec.activity, governed)
     if release is None:
         return (), (f"release {change.spec.release} does not exist in {change.metadata.namespace}",)
-    problems = [
-        f"environment {name} does not exist in {change.metadata.namespace}"
-        for name in change.spec.environments
-        if name not in governed
-    ]
+    problems: list[str] = []
     order = change.spec.environments
     done = {use.environment for use in change.status.used_by if use.finished}
     # What was applied stays as it was approved.

@@ -1,4 +1,4 @@
-"""What the threat model and the compliance page name is there: tests, attempts, fields, gates, kinds."""
+"""What pages name is there: tests, attempts, fields, gates, kinds."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,7 @@ from tests.documents import ROOT
 from tests.integration.admission.attacks import ATTACKS
 
 THREATS, COMPLIANCE = ROOT / "docs/threat-model.md", ROOT / "docs/compliance.md"
+BAD_INPUT = ROOT / "docs/bad-input.md"
 
 
 def rows(page: Path) -> list[list[str]]:
@@ -33,6 +34,12 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
     named = set(re.findall(r"`(test_\w+)`", THREATS.read_text(encoding="utf-8")))
     assert named
     assert named - defined() == set()
+
+
+def test_every_kind_of_bad_input_is_shown_by_tests_that_exist() -> None:
+    shown = {row[0]: set(re.findall(r"`(test_\w+)`", row[-1])) for row in rows(BAD_INPUT)}
+    assert shown
+    assert {name: tests - defined() for name, tests in shown.items() if not tests or tests - defined()} == {}
 
 
 def test_every_attempt_that_the_threat_model_names_is_made() -> None:

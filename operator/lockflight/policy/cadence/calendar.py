@@ -6,7 +6,7 @@ from lockflight.api.releasecalendar import HolidayRule, ReleaseCalendar, Sprint,
 from lockflight.policy.cadence.offsets import InvalidCalendar
 from lockflight.policy.cadence.trains import Trains
 from lockflight.policy.time.holidays import Holidays, holidays
-from lockflight.policy.time.zones import InvalidTime, zone
+from lockflight.policy.time.zones import InvalidTime, day, zone
 
 
 def trains(calendar: ReleaseCalendar) -> Trains:
@@ -22,6 +22,7 @@ def trains(calendar: ReleaseCalendar) -> Trains:
 def _trains(time_zone: str, sprint: Sprint, train: TrainRule, free: HolidayRule) -> Trains:
     try:
         days = holidays(free.country, free.subdivision, free.dates)
+        day(sprint.start, "spec.sprint.start")
         return Trains(sprint, train, zone(time_zone), days.is_business_day)
     except InvalidTime as problem:
         raise InvalidCalendar(str(problem)) from problem

@@ -3,7 +3,7 @@
 A reading inside a gap moves forward by the gap; in a repeated hour it is the first one (RFC 5545, section 3.3.5).
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,6 +38,15 @@ def wall(text: str, field: str = "the time") -> datetime:
         msg = f"{field} {text!r} is no date and time: write one such as 2026-12-18T18:00:00"
         raise InvalidTime(msg) from problem
     return found
+
+
+def day(text: str, field: str) -> date:
+    """A day of the calendar. Raises InvalidTime for one that does not exist."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as problem:
+        msg = f"{field} {text!r} is no day: write one such as 2026-11-02"
+        raise InvalidTime(msg) from problem
 
 
 def instant(reading: datetime, where: ZoneInfo) -> datetime:
