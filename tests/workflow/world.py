@@ -155,11 +155,23 @@ class World(ABC):
         await self.create("ChangeRequest", name, body)
         return name
 
-    async def approve(self, change: str, person: str = "alice", decision: str = "Approved") -> None:
+    async def emergency(self, name: str, release: str, strategy: str = "Uninstall", **spec: Any) -> str:
+        """An emergency for production; its name."""
+        incident = {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-12-01T08:00:00Z"}
+        return await self.change(name, release, strategy, type="Emergency", incident=incident, **spec)
+
+    async def approve(self, change: str, person: str = "alice", decision: str = "Approved", role: str = "cab") -> None:
         """One entry, stamped as the API server does it."""
         raw = await self.raw("ChangeRequest", change)
-        entry = {"role": "cab", "decision": decision, "by": person, "planDigest": raw["status"].get("planDigest")}
+        entry = {"role": role, "decision": decision, "by": person, "planDigest": raw["status"].get("planDigest")}
         await self._append(raw, "approvals", entry)
+
+    async def review(
+        self, change: str, person: str = "carla", role: str = "cab", outcome: str = "Successful", **given: Any
+    ) -> None:
+        """One entry, stamped as the API server does it."""
+        raw = await self.raw("ChangeRequest", change)
+        await self._append(raw, "review", {"role": role, "outcome": outcome, "summary": "so", "by": person, **given})
 
     async def sign(self, promotion: str, person: str, role: str = "business", decision: str = "Approved") -> None:
         """One entry, stamped as the API server does it."""

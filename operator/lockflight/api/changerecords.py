@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lockflight.api.common import Comment, Label, ObjectName, Schema, Text, Time
+from lockflight.api.common import SET, Comment, Label, ObjectName, Schema, Text, Time
 
 
 class IncidentSeverity(StrEnum):
@@ -68,12 +68,27 @@ class ReviewOutcome(StrEnum):
     FAILED = "Failed"
 
 
+class Bypass(StrEnum):
+    """What an emergency may skip. Whatever keeps the wrong bytes, people or places out is not among it."""
+
+    SOAK = "Soak"
+    CADENCE = "Cadence"
+    CHANGE_WINDOW = "ChangeWindow"
+    REVIEW_DEBT = "ReviewDebt"
+    SIGN_OFFS = "SignOffs"
+    EVIDENCE = "Evidence"
+    ORDER = "Order"
+
+
 class Review(Schema):
     """One person's judgement afterwards. ``by`` and ``groups`` are stamped by the API server."""
 
     role: Label = Field(description="The role in which the person reviews.")
     outcome: ReviewOutcome
     summary: Text = Field(description="What happened, and what is learnt from it.")
+    accepts: Annotated[tuple[Bypass, ...], Field(max_length=7, json_schema_extra=SET)] = Field(
+        (), description="Debts that are accepted for good, in a role that ratifies emergencies there; summary says why."
+    )
     by: ObjectName | None = Field(None, description="Who: stamped by the API server.")
     groups: Annotated[tuple[ObjectName, ...], Field(max_length=256)] = Field(
         (), description="The person's groups then: stamped by the API server."

@@ -31,6 +31,7 @@ from lockflight.api.common import (
     rules,
 )
 from lockflight.api.conditions import Conditions
+from lockflight.api.emergency import Debt
 
 
 class Strategy(StrEnum):
@@ -365,6 +366,10 @@ class ChangeRequestStatus(Schema):
     approvals: Annotated[tuple[Approval, ...], Field(max_length=32, json_schema_extra={"default": []})] = ()
     observed: Annotated[tuple[Observed, ...], Field(max_length=32)] = ()
     used_by: Annotated[tuple[Use, ...], Field(max_length=80)] = ()
+    debts: Annotated[
+        tuple[Debt, ...],
+        Field(max_length=64, description="What an emergency skipped and still owes, its ratification, its review."),
+    ] = ()
     review: Annotated[tuple[Review, ...], Field(max_length=32, json_schema_extra={"default": []})] = ()
     findings: Annotated[
         tuple[FindingStatus, ...],

@@ -29,6 +29,7 @@ from lockflight.api.common import (
     rules,
 )
 from lockflight.api.conditions import Conditions
+from lockflight.api.emergency import EmergencyControl
 
 
 class Require(StrEnum):
@@ -136,6 +137,7 @@ class ChangeControl(Schema):
 
     standard: StandardControl | None = Field(None, description="Absent: no standard changes here.")
     normal: NormalChange | None = None
+    emergency: EmergencyControl | None = Field(None, description="Absent: no emergency changes here.")
     draft: bool | None = Field(
         None, description="true: where no change names a release that may come here, the operator drafts one."
     )

@@ -28,6 +28,8 @@ _BY_REASON = {
     reasons.CHANGE_MISSING: "create it under that name, or abort this promotion: lockflight -n {stack} abort {name}",
     reasons.AMBIGUOUS_CHANGE: "cancel the changes that are not meant, or: lockflight -n {stack} abort {name}, then "
     "lockflight -n {stack} promote {release} {environment} --change CHANGE",
+    reasons.SEVERITY_NOT_ALLOWED: f"raise a normal change: {_RAISE}; or correct spec.incident: {_EDIT}",
+    reasons.INCIDENT_IN_FUTURE: f"correct spec.incident.openedAt: {_EDIT}",
     reasons.APPROVALS_MISSING: "approvers look and decide: lockflight -n {stack} approve CHANGE --role ROLE",
     reasons.PLAN_CHANGED: "after the new plan, look again: lockflight -n {stack} approve CHANGE --role ROLE",
     reasons.NOT_SUBMITTED: "a person puts it forward: lockflight -n {stack} change submit CHANGE",

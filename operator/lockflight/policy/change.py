@@ -15,7 +15,9 @@ from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.policy.assessment import change_base, effective_risk
+from lockflight.policy.debts import Ratification, to_ratify
 from lockflight.policy.effective import DEFAULT_VALID_FOR, quorum_rule, union
+from lockflight.policy.emergency import fit, is_emergency, terms_of
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.hotfix import hotfix_roles
 from lockflight.policy.lifecycle import state
@@ -47,12 +49,14 @@ def assess(
     delegations: Sequence[Delegation] = (),
     freezes: Sequence[FreezeWindow] = (),
     calendars: Sequence[ReleaseCalendar] = (),
+    ratified: Ratification | None = None,
 ) -> Assessment:
     """Judge a change whose status holds the current plans; ``problems`` are what is in the way of a plan.
 
     ``promotions`` are those that ran under it; ``pattern`` is what the StandardChange it follows says of it;
     ``delegations`` are those of the stack and of the root namespace.
     ``freezes`` are those that it asks to go past; ``calendars`` those that its environments follow;
+    ``ratified`` is where the word of the board on an emergency stands;
     ``rights`` tell whether those who approved still may.
     """
     base, risk = change_base(change.status.plans, {}), _risk(change)
@@ -72,9 +76,9 @@ def assess(
         now=now,
         risk=risk.effective,
         base=base,
-        voices=Voices(delegations, _relays(change, governed)),
+        voices=Voices(delegations, relays(change, governed)),
     )
-    verdict = state(change, found, release, promotions, problems, now, pattern)
+    verdict = state(change, found, release, promotions, problems, now, pattern, fit(change, governed, now))
     generation = change.metadata.generation
     ready = verdict.phase in (ChangePhase.SCHEDULED, ChangePhase.IMPLEMENT, ChangePhase.REVIEW)
     conditions = merge(
@@ -89,6 +93,7 @@ def assess(
     )
     known = change.status.plan_digest is not None and verdict.phase is not ChangePhase.NEW
     open_for_approval = known and not verdict.phase.ended and bool(needs)
+    asked = needs if not verdict.approved else to_ratify(change, ratified)
     return Assessment(
         change.status.model_copy(
             update={
@@ -97,7 +102,7 @@ def assess(
                 "phase": verdict.phase,
                 "risk": risk if change.status.plans else None,
                 "plan_digest_demanded": _demanded(change, governed, risk.effective),
-                "how_to_approve": how_to_approve(change, needs) if open_for_approval and not verdict.approved else None,
+                "how_to_approve": how_to_approve(change, asked) if open_for_approval and asked else None,
                 "approvals_summary": found.count.summary or None,
                 "waits_for": verdict.message[:512] if not verdict.phase.ended else None,
                 "in_use": verdict.phase in (ChangePhase.IMPLEMENT, ChangePhase.REVIEW),
@@ -121,6 +126,8 @@ def required(
     overrides = [needed(change, freeze) for freeze in freezes]
     if change.spec.type is ChangeType.STANDARD:
         return union(overrides)
+    if is_emergency(change):
+        return union([*(rule.approvals for rule in terms_of(change, governed)), *overrides])
     controls = (governed[name].spec.change_control for name in change.spec.environments if name in governed)
     also = hotfix_roles(change, calendars)
     return union([*(quorum_rule(c.normal, risk) for c in controls if c and c.normal), *overrides, also])
@@ -138,7 +145,7 @@ def _valid_for(change: ChangeRequest, governed: Mapping[str, Effective]) -> str:
     return min(rules, key=parse_duration, default=DEFAULT_VALID_FOR)
 
 
-def _relays(change: ChangeRequest, governed: Mapping[str, Effective]) -> frozenset[str]:
+def relays(change: ChangeRequest, governed: Mapping[str, Effective]) -> frozenset[str]:
     """The relay accounts that every environment named allows."""
     named = [governed[name].spec.change_control for name in change.spec.environments if name in governed]
     allowed = [frozenset(control.relays) if control else frozenset() for control in named]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from lockflight.api.common import ChangeType, RiskLevel, RoleCount, Tier, parse_duration
 from lockflight.api.environment import (
@@ -19,6 +19,7 @@ from lockflight.api.environment import (
     Require,
     StandardControl,
 )
+from lockflight.policy.emergencyrules import DEFAULT_SEVERITIES, stricter
 from lockflight.policy.model import Effective
 from lockflight.policy.values import merge
 
@@ -85,7 +86,11 @@ def effective(environment: Environment, baseline: Environment | None, stack: Seq
 
 def accepts(control: ChangeControl) -> tuple[ChangeType, ...]:
     """The types of change that have a rule here."""
-    rules = {ChangeType.STANDARD: control.standard, ChangeType.NORMAL: control.normal}
+    rules = {
+        ChangeType.STANDARD: control.standard,
+        ChangeType.NORMAL: control.normal,
+        ChangeType.EMERGENCY: control.emergency,
+    }
     return tuple(kind for kind, rule in rules.items() if rule is not None)
 
 
@@ -182,6 +187,12 @@ def _change_control(mine: ChangeControl | None, base: ChangeControl | None, judg
     attempts = min((a for a in (mine.attempts, base.attempts) if a), default=None)
     draft = base.draft if mine.draft is None else mine.draft
     standard = _standard(mine.standard, base.standard, judge)
+    emergency = stricter(
+        mine.emergency,
+        base.emergency,
+        judge.refuse,
+        lambda name, own, theirs: _counts(name, own, theirs, judge),
+    )
     if mine.independence is Independence.PERSON and base.independence is Independence.FUNCTION:
         judge.refuse("changeControl.independence", mine.independence, "Function, as the baseline says")
     independence = min(
@@ -190,11 +201,17 @@ def _change_control(mine: ChangeControl | None, base: ChangeControl | None, judg
     if base.relays and not set(mine.relays) <= set(base.relays):
         judge.refuse("changeControl.relays", list(mine.relays), f"some of {list(base.relays)}")
     relays = mine.relays or base.relays
+    common: dict[str, Any] = {
+        "standard": standard,
+        "emergency": emergency,
+        "draft": draft,
+        "attempts": attempts,
+        "relays": relays,
+        "independence": independence,
+    }
     if mine.normal is None or base.normal is None:
         normal = mine.normal or base.normal
-        return ChangeControl(
-            standard=standard, normal=normal, draft=draft, attempts=attempts, relays=relays, independence=independence
-        )
+        return ChangeControl(normal=normal, **common)
     valid = [v for v in (mine.normal.valid_for, base.normal.valid_for) if v]
     if len(valid) == 2 and parse_duration(valid[0]) > parse_duration(valid[1]):
         judge.refuse("changeControl.normal.validFor", valid[0], f"at most {valid[1]}")
@@ -203,9 +220,7 @@ def _change_control(mine: ChangeControl | None, base: ChangeControl | None, judg
         high_risk=_counts("changeControl.normal.highRisk", mine.normal.high_risk, base.normal.high_risk, judge),
         valid_for=min(valid, key=parse_duration, default=None),
     )
-    return ChangeControl(
-        standard=standard, normal=normal, draft=draft, attempts=attempts, relays=relays, independence=independence
-    )
+    return ChangeControl(normal=normal, **common)
 
 
 def _standard(mine: StandardControl | None, base: StandardControl | None, judge: _Judge) -> StandardControl | None:
@@ -260,6 +275,10 @@ def _floor(spec: EnvironmentSpec, judge: _Judge) -> None:
         judge.refuse("changeControl", "absent", "approvals for normal changes in tier Production")
     if spec.change_control is not None and spec.change_control.normal is None:
         judge.refuse("changeControl.normal", "absent", "the approvals that a normal change needs")
+    emergency = spec.change_control.emergency if spec.change_control else None
+    severities = (emergency.severities or DEFAULT_SEVERITIES) if emergency else ()
+    if spec.tier is Tier.PRODUCTION and set(severities) - set(DEFAULT_SEVERITIES):
+        judge.refuse("changeControl.emergency.severities", ", ".join(severities), "Sev1 in tier Production")
 
 
 def _graph(environment: Environment, upstream: tuple[str, ...], stack: Sequence[Environment], judge: _Judge) -> None:

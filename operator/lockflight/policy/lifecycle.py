@@ -8,8 +8,10 @@ from lockflight.api import reasons
 from lockflight.api.changerequest import ChangePhase, ChangeRequest
 from lockflight.api.common import ChangeType
 from lockflight.api.conditions import find
+from lockflight.api.emergency import REVIEW
 from lockflight.api.promotion import Action, Promotion
 from lockflight.api.release import Release
+from lockflight.policy import debts
 from lockflight.policy.activity import going_on
 from lockflight.policy.backout import back_out_until
 from lockflight.policy.model import Verdict
@@ -40,10 +42,12 @@ def state(
     problems: Sequence[str],
     now: datetime,
     pattern: Verdict | None = None,
+    emergency: Verdict | None = None,
 ) -> State:
     """Judge a change. ``promotions`` ran under it, ``problems`` are in the way of its plan.
 
     ``pattern`` is what the StandardChange that it follows says of it; None: it follows none.
+    ``emergency`` is whether its environments accept it as an emergency; None: it is none.
     """
     if pattern is not None and pattern.open:
         # The change board approved the pattern: nobody else needs to be asked.
@@ -51,7 +55,7 @@ def state(
     before = change.status.phase
     if before in _ENDED_FOR_GOOD:
         return _ended(change, before)
-    after = _seen(change, found, release, promotions, problems, now, pattern)
+    after = _seen(change, found, release, promotions, problems, now, pattern, emergency)
     if legal(before, after.phase):
         return after
     # Somebody wrote a status that no life leads to; it goes no further by itself.
@@ -67,10 +71,11 @@ def _seen(
     problems: Sequence[str],
     now: datetime,
     pattern: Verdict | None,
+    emergency: Verdict | None,
 ) -> State:
     """Where it stands by what is known now."""
     if change.spec.unauthorised is not None:
-        return _reviewed(change, release, None, "changed without permission")
+        return _reviewed(change, release, None, "changed without permission", now)
     if change.status.used_by:
         return _used(change, found, release, promotions, now)
     if change.spec.activity is not None and change.status.phase in (ChangePhase.IMPLEMENT, ChangePhase.REVIEW):
@@ -78,7 +83,7 @@ def _seen(
     over = _over(change, found, now)
     if over is not None:
         return over
-    asking = _lacking(change, found, problems, pattern) or (
+    asking = _lacking(change, found, problems, pattern, emergency) or (
         _approved(change, found, now) if found.count.complete else _asking(change, found)
     )
     hold = change.spec.hold
@@ -118,7 +123,13 @@ def _over(change: ChangeRequest, found: Standing, now: datetime) -> State | None
     return None
 
 
-def _lacking(change: ChangeRequest, found: Standing, problems: Sequence[str], pattern: Verdict | None) -> State | None:
+def _lacking(
+    change: ChangeRequest,
+    found: Standing,
+    problems: Sequence[str],
+    pattern: Verdict | None,
+    emergency: Verdict | None,
+) -> State | None:
     """What is missing before anybody can be asked."""
     spec, status, names = change.spec, change.status, ", ".join(change.spec.environments)
     if lacks_submission(change):
@@ -133,13 +144,15 @@ def _lacking(change: ChangeRequest, found: Standing, problems: Sequence[str], pa
         return State(ChangePhase.NEW, reasons.NO_PLAN, "its plan is being made")
     if pattern is not None and not pattern.open:
         return State(ChangePhase.ASSESS, pattern.reason, pattern.message)
-    if pattern is None and spec.type is not ChangeType.NORMAL:
+    if emergency is not None and not emergency.open:
+        return State(ChangePhase.ASSESS, emergency.reason, emergency.message, emergency.retry_at)
+    if pattern is None and emergency is None and spec.type is not ChangeType.NORMAL:
         message = f"spec.type is {spec.type}: {names} accept Normal"
         return State(ChangePhase.ASSESS, reasons.CHANGE_TYPE_NOT_ALLOWED, message)
     if pattern is None and not found.count.needs:
         message = f"{names} ask for no approval, so this change permits nothing"
         return State(ChangePhase.ASSESS, reasons.NO_APPROVAL_RULE, message)
-    if pattern is None and (spec.risk is None or not (spec.risk.assessment or "").strip()):
+    if spec.type is ChangeType.NORMAL and (spec.risk is None or not (spec.risk.assessment or "").strip()):
         message = "spec.risk.assessment is absent: say what may go wrong, and how that was looked into"
         return State(ChangePhase.ASSESS, reasons.ASSESSMENT_MISSING, message)
     if spec.rollback_plan is None:
@@ -192,30 +205,38 @@ def _used(
     words = f"never finished in {', '.join(left)}" if left else "implemented"
     if until is not None and not over:
         words += f"; may be taken back until {until:%Y-%m-%d %H:%MZ}, or until it is reviewed"
-    return _reviewed(change, release, until if not over else None, words)
+    return _reviewed(change, release, until if not over else None, words, now)
 
 
 def _performed(change: ChangeRequest, found: Standing, now: datetime) -> State:
     """An activity that may have begun: whoever carries it out asks the condition Authorized, which speaks of now."""
     schedule, by = change.spec.schedule, found.count.rejected_by
     if schedule is None or not going_on(change, now):
-        return _reviewed(change, None, None, "carried out as far as it was authorised")
+        return _reviewed(change, None, None, "carried out as far as it was authorised", now)
     lacking = f"rejected by {by}" if by else None if found.count.complete else f"needs {found.count.missing}"
     message = f"{lacking}: it does not go on" if lacking else f"in implementation until {schedule.end:%Y-%m-%d %H:%MZ}"
     approved = False if by else True if found.count.complete else None
     return State(ChangePhase.IMPLEMENT, reasons.IN_IMPLEMENTATION, message, schedule.end, approved=approved)
 
 
-def _reviewed(change: ChangeRequest, release: Release | None, until: datetime | None, words: str) -> State:
-    """What was done is closed by people, who say how it went."""
+def _reviewed(
+    change: ChangeRequest, release: Release | None, until: datetime | None, words: str, now: datetime
+) -> State:
+    """What was done is closed by people, who say how it went, once nothing is owed any more."""
     given, approved = review(change, release), change.spec.unauthorised is None
+    owed = ", ".join(debts.words(row, now) for row in debts.open_debts(change) if given or row.gate != REVIEW)
+    times = [t for t in (until, debts.next_due(change, now)) if t is not None]
+    until = min(times, default=None)
+    if given is not None and owed:
+        message = f"{given.outcome}, says {given.by} as {given.role}; it owes {owed}"
+        return State(ChangePhase.REVIEW, reasons.OWED, message, until, approved=approved)
     if given is not None:
         message = f"{given.outcome}, says {given.by} as {given.role}: {given.summary}"
         return State(ChangePhase.CLOSED, reasons.CLOSED, message, approved=approved)
     ignored = not_counted(change, release)
     message = (
         f"{words}; needs a review: lockflight change review {change.metadata.name}"
-        f"{f'; not counted: {ignored}' if ignored else ''}"
+        f"{f'; not counted: {ignored}' if ignored else ''}{f'; it owes {owed}' if owed else ''}"
     )
     reason = reasons.IMPLEMENTED if approved else reasons.UNAUTHORISED
     return State(ChangePhase.REVIEW, reason, message, until, approved=approved)

@@ -19,6 +19,16 @@ from lockflight.policy.selftest import Admission
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """Something that an emergency skips here; ``said`` is what the gate said."""
+
+    gate: str
+    said: str
+    upstream: str = ""
+    """SignOffs, Order: the environment that is skipped."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a gate says: ``retry_at`` is when time alone may change it."""
 
@@ -28,6 +38,8 @@ class Verdict:
     retry_at: datetime | None = None
     waiting_for: tuple[WaitingFor, ...] = ()
     """Who has to do what, where the gate can tell."""
+    owes: tuple[Owed, ...] = ()
+    """What is owed where the gate is open only because an emergency skips it."""
 
     @property
     def open(self) -> bool:
@@ -173,7 +185,9 @@ class Snapshot:
     environment: Environment | None = None
     effective: Effective | None = None
     upstream: Mapping[str, Effective] = field(default_factory=dict)
-    """The upstream environments that exist, by name; for a release of type Hotfix all on the way here."""
+    """The upstream environments that exist, by name; for a hotfix or an emergency all on the way here."""
+    sign_offs_owed: frozenset[str] = frozenset()
+    """Environments in which a release counts as passed before it is signed off: an emergency owes that."""
     upstream_uids: Mapping[str, str] = field(default_factory=dict)
     """UIDs of all environments of the stack, by name: a proof given for one that was deleted is worth nothing."""
     upstream_promotions: tuple[Promotion, ...] = ()

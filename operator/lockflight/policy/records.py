@@ -200,6 +200,8 @@ def _change_facts(change: ChangeRequest) -> dict[str, Any]:
         "planDigest": status.plan_digest,
         "approvals": _dumped(status.approvals),
         "observed": _dumped(status.observed),
+        "incident": spec.incident.dump() if spec.incident else None,
+        "debts": _dumped(status.debts),
     }
 
 

@@ -32,8 +32,8 @@ async def _verdict(deps: Deps, change: ChangeRequest, now: datetime) -> Verdict:
     if activity is None:
         return authorised(change.status, await _targets(deps, change, Ref(name=change.spec.release)), now)
     # No release has the name that is asked with: see policy.activity.
-    asking = [_asking(change, Ref(name=change.metadata.name), name) for name in change.spec.environments]
-    found = [await activities.targets(deps, change, activity, promotion) for promotion in asking]
+    asked = [asking(change, Ref(name=change.metadata.name), name) for name in change.spec.environments]
+    found = [await activities.targets(deps, change, activity, promotion) for promotion in asked]
     # All of them are there, or nobody may begin.
     targets = [snapshot for rows in found for snapshot in rows] if all(found) else []
     return await activities.verdict(deps, change, targets, now)
@@ -41,11 +41,11 @@ async def _verdict(deps: Deps, change: ChangeRequest, now: datetime) -> Verdict:
 
 async def _targets(deps: Deps, change: ChangeRequest, release: Ref) -> tuple[Snapshot, ...]:
     """What the gates would see if a promotion asked, for each environment."""
-    found = [await gather.beside(deps, _asking(change, release, name)) for name in change.spec.environments]
+    found = [await gather.beside(deps, asking(change, release, name)) for name in change.spec.environments]
     return tuple(replace(s, changes=(change,)) for s in found if s.effective is not None)
 
 
-def _asking(change: ChangeRequest, release: Ref, environment: str) -> Promotion:
+def asking(change: ChangeRequest, release: Ref, environment: str) -> Promotion:
     """A promotion that there is not."""
     meta = change.metadata
     return Promotion(

@@ -9,13 +9,15 @@ from lockflight.api.changerequest import ChangePhase, ChangePlan, ChangeRequest,
 from lockflight.api.common import ChangeType
 from lockflight.api.conditions import find
 from lockflight.api.delegation import Delegation
+from lockflight.api.emergency import Debt
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy.assessment import used
-from lockflight.policy.change import Assessment, assess
+from lockflight.policy.change import Assessment, assess, relays
 from lockflight.policy.conflicts import conflicts, next_free
+from lockflight.policy.debts import added
 from lockflight.policy.digest import change_digest
 from lockflight.policy.entitlement import asked, by_function
 from lockflight.policy.model import Effective, PlanProblem, Verdict
@@ -23,7 +25,7 @@ from lockflight.policy.override import named
 from lockflight.policy.pattern import judge
 from lockflight.policy.verdicts import passed, waiting
 from lockflight.ports import Severity
-from lockflight.workflow import activity, catalogue, sealing
+from lockflight.workflow import activity, catalogue, debts, sealing
 from lockflight.workflow.assessing import Assessed
 from lockflight.workflow.assessing import assess as assess_target
 from lockflight.workflow.authorising import authorise
@@ -50,6 +52,7 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
         if (found := deps.store.get(Environment, stack, name)) is not None
     }
     governed = {name: stack_effective(deps, e) for name, e in environments.items()}
+    owing = {**governed, **_used_in(deps, change)}
     assessed = await _assessed(deps, change, release, environments, governed)
     plans, problems = _plans(change, release, assessed, governed)
     problems = (*never(deps, change, release), *problems)
@@ -58,18 +61,31 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     with_plans = change.model_copy(update={"status": change.status.model_copy(update=shown)})
     promotions = tuple(p for p in deps.store.of(Promotion, stack) if p.status.change == change.metadata.name)
     pattern = _pattern(deps, with_plans, assessed, governed)
-    questions = asked(change, None, function=by_function(tuple(governed.values())))
+    questions = asked(change, None, function=by_function(tuple(owing.values())))
     # On the word of an activity's condition others act, without asking again.
     rights = await answers(deps, stack, questions, fresh=change.spec.activity is not None)
     places = dict.fromkeys((deps.options.root_namespace, stack))
     delegations = tuple(d for place in places for d in deps.store.of(Delegation, place))
     overridden = named(change, deps.store.listed(FreezeWindow, deps.options.root_namespace, stack))
+    owed, word, later = await debts.settle(deps, with_plans, owing, release, rights, delegations, relays(change, owing))
+    with_plans = with_plans.model_copy(update={"status": with_plans.status.model_copy(update={"debts": owed})})
     calendars = tuple(c for e in governed.values() if (c := calendar_of(deps, stack, e)) is not None)
     verdict = assess(
-        with_plans, governed, release, promotions, problems, rights, now, pattern, delegations, overridden, calendars
+        with_plans,
+        governed,
+        release,
+        promotions,
+        problems,
+        rights,
+        now,
+        pattern,
+        delegations,
+        overridden,
+        calendars,
+        word,
     )
     decided, again = await authorise(deps, change.model_copy(update={"status": verdict.status}))
-    verdict = Assessment(decided.status, min((t for t in (verdict.retry_at, again) if t), default=None))
+    verdict = Assessment(decided.status, min((t for t in (verdict.retry_at, again, later) if t), default=None))
     before = find(change.status.conditions, reasons.APPROVED)
     after = find(verdict.status.conditions, reasons.APPROVED)
     written = await write(deps, change, verdict.status, guarded=True)
@@ -112,10 +128,12 @@ async def record_use(
     promotion: Promotion,
     plan_digest: str,
     freezes: tuple[FreezeWindow, ...] = (),
+    owes: tuple[Debt, ...] = (),
 ) -> ChangeRequest:
     """Write down that ``promotion`` uses the approval, before it acts; once, however often it is tried.
 
-    ``freezes`` are those in force that it goes past by their override: they are put on the record too.
+    ``freezes`` are those in force that it goes past by their override: they are put on the record too, and so is what
+    an emergency ``owes`` from then on.
 
     Raises ConflictError if the change moved on since it was read: an approval withdrawn meanwhile is not used.
     """
@@ -128,7 +146,15 @@ async def record_use(
         freezes=tuple(f"{f.metadata.namespace}/{f.metadata.name}" for f in freezes),
     )
     others = tuple(known for known in change.status.used_by if known.promotion_uid != uid)
-    return await write(deps, change, change.status.model_copy(update={"used_by": (*others, use)}), guarded=True)
+    status = {"used_by": (*others, use), "debts": added(change.status.debts, owes)}
+    return await write(deps, change, change.status.model_copy(update=status), guarded=True)
+
+
+def _used_in(deps: Deps, change: ChangeRequest) -> dict[str, Effective]:
+    """Where it was used, whatever its spec names by now: what is owed there is judged by the rules of that place."""
+    stack, names = change.metadata.namespace, dict.fromkeys(use.environment for use in change.status.used_by)
+    found = {name: deps.store.get(Environment, stack, name) for name in names}
+    return {name: stack_effective(deps, e) for name, e in found.items() if e is not None}
 
 
 async def _assessed(

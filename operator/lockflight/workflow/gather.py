@@ -18,6 +18,7 @@ from lockflight.api.kinds import AnyObject, Living
 from lockflight.api.promotion import Action, Promotion
 from lockflight.api.release import Release, ReleaseType
 from lockflight.policy.effective import effective
+from lockflight.policy.emergency import is_emergency
 from lockflight.policy.entitlement import asked, by_function, independence_unheld
 from lockflight.policy.labels import short
 from lockflight.policy.model import Effective, HelmStatus, PlanProblem, Revision, Snapshot
@@ -303,8 +304,11 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
         return snapshot
     governed = resolve(deps, environment, objects.baselines, objects.environments)
     snapshot = replace(snapshot, calendar=calendar_of(deps, stack, governed))
-    hotfix = release is not None and release.spec.type is ReleaseType.HOTFIX
-    upstream = _upstream(deps, objects, governed, whole=hotfix)
+    # An emergency may skip the nearest: then those before count.
+    whole = any(is_emergency(change) for change in objects.changes) or (
+        release is not None and release.spec.type is ReleaseType.HOTFIX
+    )
+    upstream = _upstream(deps, objects, governed, whole=whole)
     rehearsed: tuple[str, ...] = ()
     if governed.spec.change_control is not None and release is not None:
         tiers = {e.metadata.name: e.spec.tier for e in objects.environments}

@@ -10,8 +10,12 @@ import structlog
 
 from lockflight.api import reasons
 from lockflight.api.conditions import find
+from lockflight.api.emergency import Debt
 from lockflight.api.environment import Environment
 from lockflight.api.promotion import Execution, Phase, Promotion
+from lockflight.policy.debts import incurred
+from lockflight.policy.emergency import is_emergency
+from lockflight.policy.emergencyrules import terms
 from lockflight.policy.gates import evaluate_all
 from lockflight.policy.model import NamedVerdict, Plan, PlanProblem, Snapshot
 from lockflight.policy.override import gone_past, overridden
@@ -150,7 +154,8 @@ async def _start(deps: Deps, read: Gathered, verdicts: tuple[NamedVerdict, ...])
             if snapshot.standard is not None:
                 await catalogue.record_use(deps, snapshot.standard, change, snapshot.promotion)
             past = gone_past(snapshot, deps.clock.now())
-            change = await changes.record_use(deps, change, snapshot.promotion, planned.plan.digest, past)
+            owes = _owes(snapshot, verdicts, deps.clock.now())
+            change = await changes.record_use(deps, change, snapshot.promotion, planned.plan.digest, past, owes)
             for freeze in past:
                 await deps.audit.seal(snapshot.stack, overridden(change, freeze, snapshot.promotion))
         except GoneError as gone:
@@ -187,6 +192,16 @@ async def _intend(
         raise ConflictError(str(gone)) from gone
     deps.events.emit(promotion, Severity.NORMAL, reasons.DEPLOYING, message)
     return promotion
+
+
+def _owes(snapshot: Snapshot, verdicts: tuple[NamedVerdict, ...], now: datetime) -> tuple[Debt, ...]:
+    """What an emergency owes from its use on; a way back owes nothing of its own."""
+    change, effective = snapshot.change, snapshot.effective
+    rule = terms(effective.spec.change_control) if effective else None
+    back = any(row.verdict.reason == reasons.BACK_OUT for row in verdicts if row.gate == reasons.CHANGE_CONTROL)
+    if change is None or effective is None or rule is None or back or not is_emergency(change):
+        return ()
+    return incurred(effective.name, rule, verdicts, now)
 
 
 def _controlled(snapshot: Snapshot) -> bool:

@@ -456,6 +456,13 @@ CASES = [
         {"spec.incident": INCIDENT},
     ),
     Case(
+        "Environment",
+        "spec.changeControl.emergency",
+        "Order is bypassed down to a tier: give orderDownTo with Order in bypass, and only then",
+        {"spec.changeControl.emergency.bypass": ["Soak"], "spec.changeControl.emergency.orderDownTo": DROP},
+        {"spec.changeControl.emergency.bypass": ["Soak"]},
+    ),
+    Case(
         "ChangeRequest",
         "spec",
         "unauthorised is the operator's mark: it is neither added nor taken away",

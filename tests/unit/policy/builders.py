@@ -436,3 +436,25 @@ def _upstream(governed: Mapping[str, Effective], name: str, *, whole: bool) -> d
 def verdict(gate: str, s: Snapshot, now: datetime = NOW) -> Verdict:
     """What one gate says, asked the way the operator asks."""
     return next(row.verdict for row in evaluate_all(s, now) if row.gate == gate)
+
+
+INCIDENT = {"id": "INC-77", "severity": "Sev1", "openedAt": ONE_HOUR_AGO}
+EMERGENCY = {
+    "approvals": [{"role": "ecab", "count": 1}],
+    "bypass": ["Soak", "Cadence", "ChangeWindow", "ReviewDebt", "SignOffs", "Evidence", "Order"],
+    "orderDownTo": "SystemTest",
+    "ratify": {"approvals": [{"role": "cab", "count": 2}]},
+}
+"""A rule of production that lets an emergency skip all that may be skipped."""
+
+
+def lenient(**given: Any) -> Environment:
+    """Production that accepts emergencies; ``given`` replaces parts of the rule."""
+    rule = {key: value for key, value in {**EMERGENCY, **given}.items() if value is not None}
+    return environment(changeControl={"normal": {"approvals": [{"role": "cab", "count": 2}]}, "emergency": rule})
+
+
+def emergency(name: str = "chg-77", **given: Any) -> ChangeRequest:
+    """An emergency for production that one of the emergency board let through."""
+    full = {"type": "Emergency", "incident": INCIDENT, "risk": None, **given}
+    return change(name, **{"approvals": (approval("erin@example", "ecab"),), **full})

@@ -218,3 +218,77 @@ def test_every_tier_has_its_defaults(tier: Tier) -> None:
 def test_production_never_promotes_by_itself_unless_told_so() -> None:
     assert of(FIVE[4]).spec.auto_promote is False
     assert of(environment(autoPromote=True)).spec.auto_promote is True
+
+
+RULE: dict[str, Any] = {
+    "approvals": [{"role": "ecab"}],
+    "bypass": ["Soak", "Evidence", "Order"],
+    "orderDownTo": "SystemTest",
+    "ratify": {"approvals": [{"role": "cab", "count": 2}], "within": "48h"},
+}
+CAB: dict[str, Any] = {"normal": {"approvals": [{"role": "cab"}]}}
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({}, ""),
+        ({"severities": ["Sev1", "Sev2"]}, "severities is Sev2: allowed is some of"),
+        ({"bypass": ["Soak", "SignOffs"], "orderDownTo": None}, "bypass is SignOffs: allowed is some of"),
+        ({"orderDownTo": "Integration"}, "orderDownTo is Integration: allowed is SystemTest or higher"),
+        ({"orderDownTo": "UAT"}, ""),
+        ({"ratify": {"within": "72h"}}, "ratify.within is 72h: allowed is at most 48h"),
+        ({"ratify": {"approvals": [{"role": "cab", "count": 1}]}}, "ratify.approvals[cab].count is 1"),
+        ({"reviewWithin": "200h"}, "reviewWithin is 200h: allowed is at most 120h"),
+        ({"reviewWithin": "24h"}, ""),
+        ({"approvals": [{"role": "lead"}]}, ""),
+    ],
+)
+def test_a_stack_makes_emergencies_only_stricter(given: dict[str, Any], problem: str) -> None:
+    mine = {key: value for key, value in {**RULE, **given}.items() if value is not None}
+    where = bare("Production", changeControl={**CAB, "emergency": mine})
+    found = of(where, baseline("Production", changeControl={**CAB, "emergency": RULE}))
+    assert len(found.problems) == bool(problem)
+    assert problem in "".join(found.problems)
+
+
+def test_a_stack_adds_no_emergencies_under_a_baseline_without_them() -> None:
+    where = bare("Production", changeControl={**CAB, "emergency": RULE})
+    found = of(where, baseline("Production", changeControl=CAB))
+    assert found.problems == (
+        "spec.changeControl.emergency is given: allowed is absent: the baseline accepts no emergencies",
+    )
+    assert found.spec.change_control is not None
+    assert found.spec.change_control.emergency is None
+
+
+def test_only_sev1_is_an_emergency_in_production_whatever_a_baseline_says() -> None:
+    loose = {**CAB, "emergency": {**RULE, "severities": ["Sev1", "Sev2"]}}
+    found = of(bare("Production", changeControl=CAB), baseline("Production", changeControl=loose))
+    assert "Sev1 in tier Production" in "".join(found.problems)
+    assert of(bare("UAT", changeControl={**loose}), None).problems == ()
+
+
+_BYPASS = ("Soak", "Cadence", "ChangeWindow", "SignOffs", "Evidence", "ReviewDebt")
+
+
+@given(
+    st.lists(st.sampled_from(_BYPASS), unique=True),
+    st.lists(st.sampled_from(_BYPASS), unique=True),
+    st.integers(1, 300),
+    st.integers(1, 300),
+)
+def test_of_two_rules_for_emergencies_the_stricter_counts_in_every_part(
+    mine: list[str], theirs: list[str], within: int, most: int
+) -> None:
+    def rule(names: list[str], hours: int) -> dict[str, Any]:
+        return {**CAB, "emergency": {"approvals": [{"role": "ecab"}], "bypass": names, "reviewWithin": f"{hours}h"}}
+
+    where = bare("Production", changeControl=rule(mine, within))
+    found = of(where, baseline("Production", changeControl=rule(theirs, most)))
+    assert found.spec.change_control is not None
+    counted = found.spec.change_control.emergency
+    assert counted is not None
+    assert set(counted.bypass or ()) == set(mine) & set(theirs)
+    assert parse_duration(counted.review_within or "") == parse_duration(f"{min(within, most)}h")
+    assert bool(found.problems) == (not set(mine) <= set(theirs) or within > most)

@@ -10,7 +10,7 @@ import pytest
 
 from lockflight.api import reasons
 from lockflight.api.promotion import Outcome
-from lockflight.policy import catalogue, pattern, plan, upstream
+from lockflight.policy import catalogue, emergency, pattern, plan, upstream
 from lockflight.policy.gates import GATES
 from tests.documents import ROOT, examples
 
@@ -19,6 +19,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (\w+) \|", re.MULTILINE)
 SAYS = {"passed": Outcome.PASSED, "waiting": Outcome.WAITING, "denied": Outcome.DENIED}
 COMMON = {
     reasons.PASSED: Outcome.PASSED,
+    reasons.BYPASSED: Outcome.PASSED,
     reasons.NOT_APPLICABLE: Outcome.NOT_APPLICABLE,
     reasons.RELEASE_MISSING: Outcome.WAITING,
     reasons.ENVIRONMENT_MISSING: Outcome.WAITING,
@@ -28,6 +29,7 @@ COMMON = {
 ALSO = {
     reasons.ORDER: (upstream,),
     reasons.BINDING: (plan,),
+    reasons.CHANGE_CONTROL: (emergency,),
     reasons.STANDARD_PATTERN: (catalogue, pattern),
 }
 """Modules in which reasons of a gate are found besides its own."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from lockflight.api import reasons
 from lockflight.api.common import Tier
+from lockflight.policy.bypass import bypass
 from lockflight.policy.gates import (
     admission,
     artifacts,
@@ -55,16 +56,21 @@ EVEN_IN_LOCAL: Final = frozenset({reasons.BINDING, reasons.RULES, reasons.CONCUR
 
 
 def evaluate_all(s: Snapshot, now: datetime) -> tuple[NamedVerdict, ...]:
-    """Every gate's verdict at ``now``, in the order in which they are shown."""
-    return evaluate(reasons.GATES, s, now)
+    """Every gate's verdict at ``now``, in the order in which they are shown, with what an emergency skips."""
+    verdicts = {row.gate: row.verdict for row in evaluate(reasons.GATES, s, now)}
+    skipping = bypass(s, verdicts[reasons.CHANGE_CONTROL])
+    if skipping is not None:
+        verdicts = skipping.applied(verdicts, now, judge)
+    return tuple(NamedVerdict(name, verdict) for name, verdict in verdicts.items())
 
 
 def evaluate(names: Iterable[str], s: Snapshot, now: datetime) -> tuple[NamedVerdict, ...]:
-    """The verdicts of some gates at ``now``."""
-    return tuple(NamedVerdict(name, _judged(name, s, now)) for name in names)
+    """The verdicts of some gates at ``now``, whatever an emergency may skip."""
+    return tuple(NamedVerdict(name, judge(name, s, now)) for name in names)
 
 
-def _judged(name: str, s: Snapshot, now: datetime) -> Verdict:
+def judge(name: str, s: Snapshot, now: datetime) -> Verdict:
+    """What one gate says, whatever an emergency may skip."""
     if s.effective is not None and s.effective.spec.tier is Tier.LOCAL and name not in EVEN_IN_LOCAL:
         return not_applicable("a Local environment has no such gate")
     try:

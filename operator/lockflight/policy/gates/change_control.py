@@ -12,6 +12,8 @@ from lockflight.policy.assessment import base_of, change_base, effective_risk, r
 from lockflight.policy.backout import back_out
 from lockflight.policy.digest import change_digest
 from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR, accepts, quorum_rule, union
+from lockflight.policy.emergency import is_emergency, unfit
+from lockflight.policy.emergencyrules import Terms, terms
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.hotfix import hotfix_roles
 from lockflight.policy.model import Plan, Verdict
@@ -48,7 +50,11 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
         return _pre_approved(on, change, now)
     if control.normal is None:
         return denied(reasons.CHANGE_TYPE_NOT_ALLOWED, f"{on.effective.name} accepts no normal change")
-    return _approved(on, change, control.normal, frozenset(control.relays), now)
+    emergency = terms(control) if is_emergency(change) else None
+    unaccepted = unfit(change, on.effective.name, emergency, now) if emergency is not None else None
+    if unaccepted is not None:
+        return unaccepted
+    return _approved(on, change, control.normal, frozenset(control.relays), now, emergency)
 
 
 def _no_change(on: Subject) -> Verdict:
@@ -164,7 +170,14 @@ def _used(on: Subject, change: ChangeRequest, attempts: int) -> Verdict | None:
     return None
 
 
-def _approved(on: Subject, change: ChangeRequest, rule: NormalChange, relays: frozenset[str], now: datetime) -> Verdict:
+def _approved(
+    on: Subject,
+    change: ChangeRequest,
+    rule: NormalChange,
+    relays: frozenset[str],
+    now: datetime,
+    emergency: Terms | None = None,
+) -> Verdict:
     name, status, plan = change.metadata.name, change.status, on.snapshot.plan
     if not isinstance(plan, Plan):
         return waiting(reasons.PLAN_MISSING, "there is no plan that approvals could be bound to: see gate Binding")
@@ -176,7 +189,9 @@ def _approved(on: Subject, change: ChangeRequest, rule: NormalChange, relays: fr
     risk = effective_risk(change, {} if taken else {here: risk_of(on).level})
     found = standing(
         change,
-        union([quorum_rule(rule, risk), hotfix_roles(change, [on.snapshot.calendar])]),
+        emergency.approvals
+        if emergency is not None
+        else union([quorum_rule(rule, risk), hotfix_roles(change, [on.snapshot.calendar])]),
         rule.valid_for or DEFAULT_VALID_FOR,
         release=on.release,
         plan_digest=status.plan_digest if bound else None,

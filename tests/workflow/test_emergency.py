@@ -1,0 +1,166 @@
+"""An emergency to its end: what it skips is on record before Helm, and it closes when that is settled."""
+
+from typing import Any
+
+import pytest
+
+from tests.workflow.world import SMOKE, UAT, FakeWorld
+
+RULE = {
+    "approvals": [{"role": "ecab"}],
+    "bypass": ["Soak", "Cadence", "ChangeWindow", "SignOffs", "Evidence"],
+    "ratify": {"approvals": [{"role": "cab", "count": 2}]},
+}
+PRODUCTION: dict[str, Any] = {
+    "tier": "Production",
+    "promotesFrom": ["uat"],
+    "soak": "24h",
+    "entry": {"evidence": ["unit-tests"]},
+    "changeControl": {"normal": {"approvals": [{"role": "cab", "count": 1}]}, "emergency": RULE},
+}
+RELEASE, TO_UAT, TO_PRODUCTION = "payments-1.0.0", "payments-1.0.0-uat", "payments-1.0.0-production"
+
+
+@pytest.fixture
+async def world() -> FakeWorld:
+    """A release without evidence that is in UAT, verified and not signed off, and an emergency that needs it."""
+    made = FakeWorld()
+    await made.environment("uat", UAT | {"exit": SMOKE})
+    await made.environment("production", PRODUCTION)
+    await made.release("1.0.0", evidence=[])
+    await made.promote(RELEASE, "uat")
+    await made.settle()
+    await made.emergency("chg-77", RELEASE)
+    await made.promote(RELEASE, "production", changeRequestRef={"name": "chg-77"})
+    await made.settle()
+    return made
+
+
+async def let_through(world: FakeWorld) -> None:
+    await world.approve("chg-77", "erin", role="ecab")
+    await world.settle()
+
+
+async def debts(world: FakeWorld, name: str = "chg-77") -> dict[str, dict[str, Any]]:
+    return {row["gate"]: row for row in (await world.status("ChangeRequest", name))["debts"]}
+
+
+async def owed(world: FakeWorld) -> set[str]:
+    return {gate for gate, row in (await debts(world)).items() if "settledBy" not in row}
+
+
+async def test_it_waits_for_the_emergency_board_alone(world: FakeWorld) -> None:
+    assert await world.phase(TO_PRODUCTION) == "Waiting"
+    assert (await world.status("ChangeRequest", "chg-77"))["approvalsSummary"] == "0/1 ecab"
+    assert '"role":"ecab"' in (await world.status("ChangeRequest", "chg-77"))["howToApprove"]
+    await world.approve("chg-77", "alice")
+    await world.approve("chg-77", "bob")
+    await world.settle()
+    assert await world.phase(TO_PRODUCTION) == "Waiting"
+    await let_through(world)
+    assert await world.phase(TO_PRODUCTION) == "Succeeded"
+
+
+async def test_what_was_skipped_is_shown_and_owed_with_a_date(world: FakeWorld) -> None:
+    await let_through(world)
+    assert {gate: await world.gate(TO_PRODUCTION, gate) for gate in ("Order", "Soak", "Evidence", "Cadence")} == {
+        "Order": "Bypassed",
+        "Soak": "Bypassed",
+        "Evidence": "Bypassed",
+        "Cadence": "NotApplicable",
+    }
+    rows = await debts(world)
+    assert set(rows) == {"SignOffs", "Soak", "Evidence", "Ratification", "Review"}
+    assert rows["SignOffs"]["upstream"] == "uat"
+    assert rows["SignOffs"]["environment"] == "production"
+    assert rows["Evidence"]["skipped"].startswith("spec.evidence lacks unit-tests")
+    assert rows["Ratification"]["dueBy"].startswith("2026-12-04T09:00:")
+    assert rows["Review"]["dueBy"].startswith("2026-12-06T09:00:")
+
+
+async def test_the_debts_are_written_before_helm(world: FakeWorld) -> None:
+    seen: list[int] = []
+
+    def look(_: str) -> None:
+        seen.append(len(world.cluster.raw("ChangeRequest", world.stack, "chg-77")["status"]["debts"]))
+
+    world.helm.observe = look
+    await let_through(world)
+    assert seen == [5]
+
+
+async def test_it_closes_when_everything_is_settled(world: FakeWorld) -> None:
+    await let_through(world)
+    await world.sign(TO_UAT, "bea")
+    await world.settle()
+    assert await owed(world) == {"Soak", "Evidence", "Ratification", "Review"}
+    await world.later(hours=24)
+    assert await owed(world) == {"Evidence", "Ratification", "Review"}
+    await world.approve("chg-77", "alice")
+    await world.approve("chg-77", "bob")
+    await world.settle()
+    assert (await debts(world))["Ratification"]["settledBy"] == "ratified by alice, bob"
+    await world.review("chg-77")
+    await world.settle()
+    status = await world.status("ChangeRequest", "chg-77")
+    assert (status["phase"], await owed(world)) == ("Review", {"Evidence"})
+    assert status["waitsFor"] == "Successful, says carla as cab; it owes Evidence by 2026-12-06 09:00Z"
+    await world.review("chg-77", "dora", accepts=["Evidence"])
+    await world.settle()
+    assert (await world.status("ChangeRequest", "chg-77"))["phase"] == "Closed"
+    assert (await debts(world))["Evidence"]["settledBy"] == "accepted by dora as cab: so"
+
+
+@pytest.mark.parametrize(
+    ("person", "role"),
+    [("erin", "cab"), ("jo", "cab"), ("dora", "ecab"), ("dora", "sre")],
+)
+async def test_whose_acceptance_does_not_count(world: FakeWorld, person: str, role: str) -> None:
+    await let_through(world)
+    await world.review("chg-77", person, role, accepts=["Evidence", "Soak", "SignOffs"])
+    await world.settle()
+    assert {"Evidence", "Soak", "SignOffs"} <= await owed(world)
+
+
+@pytest.mark.parametrize("people", [("alice", "erin"), ("alice", "jo"), ("alice", "Alice"), ("alice",)])
+async def test_whose_word_does_not_ratify(world: FakeWorld, people: tuple[str, ...]) -> None:
+    await let_through(world)
+    for person in people:
+        await world.approve("chg-77", person)
+    await world.settle()
+    assert "Ratification" in await owed(world)
+
+
+async def test_nobody_accepts_the_ratification_alone(world: FakeWorld) -> None:
+    await let_through(world)
+    await world.review("chg-77", "dora", accepts=["Evidence", "Soak", "SignOffs"])
+    await world.settle()
+    assert await owed(world) == {"Ratification"}
+
+
+async def test_what_the_board_refuses_is_taken_back(world: FakeWorld) -> None:
+    await let_through(world)
+    await world.approve("chg-77", "alice", "Rejected")
+    await world.review("chg-77", "dora", accepts=["Evidence", "Soak", "SignOffs"])
+    await world.settle()
+    assert await owed(world) == {"Ratification"}
+    await world.review("chg-77", "dora", outcome="BackedOut")
+    await world.settle()
+    assert (await world.status("ChangeRequest", "chg-77"))["phase"] == "Closed"
+
+
+async def test_what_was_settled_stays_settled(world: FakeWorld) -> None:
+    await let_through(world)
+    for person in ("alice", "bob"):
+        await world.approve("chg-77", person)
+    await world.settle()
+    await world.approve("chg-77", "bob", "Withdrawn")
+    await world.settle()
+    assert "Ratification" not in await owed(world)
+
+
+async def test_narrowing_the_change_afterwards_takes_no_debt_away(world: FakeWorld) -> None:
+    await let_through(world)
+    await world.edit("ChangeRequest", "chg-77", environments=["uat"])
+    await world.settle()
+    assert await owed(world) == {"SignOffs", "Soak", "Evidence", "Ratification", "Review"}
