@@ -12,6 +12,9 @@ STAMPED = (
     "releases",
     "standardchanges",
     "delegations",
+    "environments",
+    "freezewindows",
+    "releasecalendars",
 )
 
 _MATCH = Match(STAMPED, ["CREATE", "UPDATE"])
@@ -84,6 +87,6 @@ _CHECKS = (
 
 def policies() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """File stem and objects: the stamp, and the policy that judges it again."""
-    about = "Who created a change, promotion or release, and who edited its spec."
+    about = "Who created a change, a promotion, a release or a rule, and who edited its spec."
     yield "stamp-four-eyes", mutating("stamp-four-eyes", about, _MATCH, _VARIABLES, _PATCH)
     yield "four-eyes", validating("four-eyes", about, _MATCH, _VARIABLES, _CHECKS)

@@ -9,10 +9,7 @@ from lockflight.admission.tokens import ROOT_TOKEN
 from lockflight.api.common import GROUP, GUARD_WRITERS_ANNOTATION
 
 _OBSERVED = (
-    "environments",
     "releases",
-    "freezewindows",
-    "releasecalendars",
     "delegations",
 )
 """Whose status holds no people's list."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from lockflight.admission.manifest import OPERATOR, Check, Match, literal, mutating, validating
 from lockflight.api.common import CANARY, CREATOR_ANNOTATION, EDITORS_ANNOTATION, GROUP, INDEPENDENCE_LABEL
+from lockflight.api.governance import LONGEST as LONGEST_OF_RULES
 
 LONGEST = 32
 """Entries a list may hold, as in the CRDs."""
@@ -50,6 +51,10 @@ class PeopleList:
     own_text: str = ""
     put_forward: bool = False
     """Whether what a robot created takes a person's submission first."""
+    apart: bool = False
+    """Whether those who may create releases or promotions never approve it, whatever the stack asks for."""
+    longest: int = LONGEST
+    """Entries the list may hold, as in the CRD."""
 
 
 LISTS = (
@@ -108,6 +113,21 @@ LISTS = (
         resource="approvalroles",
         plan=("planDigest",),
         creator_known=True,
+    ),
+    *(
+        PeopleList(
+            plural=plural,
+            short=short,
+            field="approvals",
+            verb="approve",
+            doing="approve",
+            resource="approvalroles",
+            plan=("planDigest",),
+            creator_known=True,
+            apart=True,
+            longest=LONGEST_OF_RULES,
+        )
+        for plural, short in (("environments", "lfenv"), ("freezewindows", "lffw"), ("releasecalendars", "lfcal"))
     ),
     PeopleList(
         plural="promotions",
@@ -201,7 +221,7 @@ def _shape(row: PeopleList) -> Iterator[Check]:
             "Forbidden",
         )
     yield Check(
-        f"[{', '.join(map(str, range(LONGEST)))}].all(i, i >= size(variables.old) || "
+        f"[{', '.join(map(str, range(row.longest)))}].all(i, i >= size(variables.old) || "
         "i < size(variables.new) && variables.old[i] == variables.new[i])",
         "'entries are never changed, moved or removed; to take yours back append one with the decision Withdrawn. "
         "Append with: ' + variables.how",
@@ -271,6 +291,13 @@ def _person(row: PeopleList) -> Iterator[Check]:
         )
     if row.deputies:
         yield from _deputy(row)
+    if row.apart:
+        yield Check(
+            f"!variables.approves || !({_puts_forward('releases')} || {_puts_forward('promotions')})",
+            "'you may create releases or promotions in ' + variables.stack + ', so somebody else approves the rules "
+            "that bind them'",
+            "Forbidden",
+        )
     if row.independent:
         yield Check(
             f"!variables.approves || !variables.byFunction || !({_puts_forward('releases')} || "

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from lockflight.admission import audit, breakglass, delegations, deployer, foureyes, guard, guards, people
+from lockflight.admission import audit, breakglass, delegations, deployer, foureyes, governance, guard, guards, people
 from lockflight.admission.tokens import DEFAULT, Guard, resolve
 from lockflight.admission.writers import PLATFORMS
 
@@ -41,6 +41,7 @@ def _parts(guarding: Guard = DEFAULT) -> Iterator[tuple[str, list[dict[str, Any]
         audit,
         delegations,
         deployer,
+        governance,
     ):
         yield from source.policies()
     yield from guard.policies(guarding)

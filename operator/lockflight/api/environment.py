@@ -30,6 +30,7 @@ from lockflight.api.common import (
 )
 from lockflight.api.conditions import Conditions
 from lockflight.api.emergency import EmergencyControl
+from lockflight.api.governance import Governance, RuleStatus
 
 
 class Require(StrEnum):
@@ -254,6 +255,11 @@ class EnvironmentSpec(Schema):
             "entry.images.require",
         ),
         Cel(
+            "!has(self.governance) || self.tier in ['UAT', 'Production']",
+            "governance is for tiers UAT and Production: leave it out",
+            "governance",
+        ),
+        Cel(
             f"!has(self.applications) || self.applications.all(a, size(a) <= 40 && a.matches('{LABEL}'))",
             "the keys of applications are names: a-z, 0-9 and -, at most 40 characters",
             "applications",
@@ -283,6 +289,11 @@ class EnvironmentSpec(Schema):
     applications: Annotated[dict[str, ApplicationValues], Field(max_length=64)] | None = None
     values_from: Annotated[tuple[ValuesSource, ...], Field(max_length=16)] = ()
     on_failure: OnFailure | None = Field(None, description="Default Rollback; the change's rollback plan wins over it.")
+    governance: Governance | None = Field(
+        None,
+        description="Whose approvals its rules need before they count. The baseline of the tier asks for it; an "
+        "environment of a stack may ask for more.",
+    )
     auto_promote: bool | None = Field(
         None, description="Promote by itself what the upstream passed. Default true below UAT."
     )
@@ -312,8 +323,8 @@ class TargetStatus(Schema):
     verified_at: Time | None = Field(None, description="When its verification had passed.")
 
 
-class EnvironmentStatus(Schema):
-    """What the operator observed."""
+class EnvironmentStatus(RuleStatus):
+    """What the operator observed, and what people decided about its rules."""
 
     observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()

@@ -24,6 +24,7 @@ from lockflight.api.common import (
     validations,
 )
 from lockflight.api.conditions import Conditions
+from lockflight.api.governance import RuleStatus
 
 WallClock = Annotated[
     str,
@@ -162,8 +163,8 @@ class Occurrence(Schema):
     end: Time | None = Field(None, description="Until then; absent: until lifted.")
 
 
-class FreezeWindowStatus(Schema):
-    """What the operator made of it. Advisory: gates judge the spec."""
+class FreezeWindowStatus(RuleStatus):
+    """What the operator made of it, which gates do not rest on, and what people decided about an edit."""
 
     observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()

@@ -73,6 +73,8 @@ DEPLOYER_WITHOUT_RIGHTS = "DeployerWithoutRights"
 UNMANAGED = "Unmanaged"
 
 NOT_GOVERNED = "NotGoverned"
+RULE_APPROVALS_MISSING = "RuleApprovalsMissing"
+RULES_REJECTED = "RulesRejected"
 
 ENTRY = "Entry"
 RELEASE_NOT_READY = "ReleaseNotReady"
@@ -197,6 +199,9 @@ CLOSED = "Closed"
 MERGED = "Merged"
 BACK_MERGE_DUE = "BackMergeDue"
 BACK_MERGE_OVERDUE = "BackMergeOverdue"
+
+# Reasons of rule objects
+COUNTS_AT_ONCE = "CountsAtOnce"
 
 # Events of environments
 GLASS_MENDED = "GlassMended"

@@ -24,6 +24,7 @@ from lockflight.api.common import (
 )
 from lockflight.api.conditions import Conditions
 from lockflight.api.freezewindow import Exempt, Override, RRule
+from lockflight.api.governance import RuleStatus
 
 DEFAULT_LENGTH = "2w"
 DEFAULT_SPRINTS = 2
@@ -381,8 +382,8 @@ class Period(Schema):
     end: Time = Field(description="Until then.")
 
 
-class ReleaseCalendarStatus(Schema):
-    """What the operator made of it. Advisory: gates judge the spec."""
+class ReleaseCalendarStatus(RuleStatus):
+    """What the operator made of it, which gates do not rest on, and what people decided about it."""
 
     observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()

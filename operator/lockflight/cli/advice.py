@@ -14,6 +14,9 @@ _ANOTHER_VERSION = "build and release another version: lockflight -n {stack} rel
 _BY_REASON = {
     reasons.RELEASE_MISSING: "abort this promotion: lockflight -n {stack} abort {name}",
     reasons.ENVIRONMENT_MISSING: "abort this promotion: lockflight -n {stack} abort {name}",
+    reasons.RULE_APPROVALS_MISSING: "people of the role named look at the rule and paste the command of the message",
+    reasons.RULES_REJECTED: "whoever owns the rule edits it; then it is approved anew: kubectl -n {stack} edit lfenv "
+    "{environment}",
     reasons.RELEASE_NOT_READY: "see what keeps its charts: kubectl -n {stack} describe lfrel {release}",
     reasons.PLAN_MISSING: "another gate says what keeps the plan, or: kubectl -n {stack} describe lfrel {release}",
     reasons.REJECTED_UPSTREAM: f"it goes no further; {_ANOTHER_VERSION}",

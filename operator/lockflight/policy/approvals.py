@@ -6,7 +6,7 @@ from datetime import datetime
 from email.utils import parseaddr
 
 from lockflight.api.changerequest import Approval, ChangeRequest
-from lockflight.api.common import RoleCount
+from lockflight.api.common import Meta, RoleCount
 from lockflight.api.promotion import SignOff
 from lockflight.api.release import Release
 from lockflight.policy.quorum import quorum
@@ -62,6 +62,14 @@ def excluded(change: ChangeRequest, release: Release | None) -> Mapping[str, str
     who |= {same_person(editor): "an editor of the change" for editor in change.metadata.editors}
     if change.metadata.creator:
         who[same_person(change.metadata.creator)] = "the creator of the change"
+    return who
+
+
+def wrote(meta: Meta, noun: str) -> Mapping[str, str]:
+    """Four eyes: who created or edited an object does not approve it. Keys are as ``same_person`` gives them."""
+    who = {same_person(editor): f"an editor of {noun}" for editor in meta.editors}
+    if meta.creator:
+        who[same_person(meta.creator)] = f"the creator of {noun}"
     return who
 
 

@@ -12,12 +12,11 @@ from lockflight.api.environment import StandardControl
 from lockflight.api.promotion import WaitingFor
 from lockflight.api.standardchange import StandardChange, StandardUse
 from lockflight.policy import approvals
-from lockflight.policy.approvals import Count
+from lockflight.policy.approvals import Count, wrote
 from lockflight.policy.digest import canonical_digest
-from lockflight.policy.effective import union
 from lockflight.policy.model import Verdict
+from lockflight.policy.quorum import union
 from lockflight.policy.verdicts import passed, waiting
-from lockflight.policy.voices import same_person
 
 DEFAULT_SUSPEND_AFTER: Final = 1
 """How many failed uses suspend a StandardChange where the Environment does not say."""
@@ -66,17 +65,20 @@ def entry(
     uses: Sequence[StandardUse],
     now: datetime,
     *,
+    unentitled: Mapping[int, str],
     mine: str = "",
 ) -> Entry:
-    """Judge an entry; ``uses`` are all there were, ``mine`` the UID of the promotion that asks, which costs it none."""
+    """Judge an entry; ``uses`` are all there were, ``mine`` the UID of the promotion that asks, which costs it none.
+
+    ``unentitled`` are the approvals of people who may not, or no longer, speak in that role, by index, and why.
+    """
     count = approvals.count(
         standard.status.approvals,
         needs,
         generation=standard.metadata.generation,
         plan_digest=spec_digest(standard),
-        barred=_barred(standard),
-        # Given for many changes to come, long before: the board takes a pattern back by a rejection.
-        unentitled={},
+        barred=wrote(standard.metadata, "the pattern"),
+        unentitled=unentitled,
     )
     return Entry(_verdict(standard, count, suspend_after, [u for u in uses if u.promotion_uid != mine], now), count)
 
@@ -114,11 +116,3 @@ def _verdict(
         )
     words = f"standard change {name} is approved by {', '.join(count.people)}, valid until {spec.valid_until}"
     return passed(words, retry_at=until)
-
-
-def _barred(standard: StandardChange) -> Mapping[str, str]:
-    """Four eyes: who wrote a pattern does not approve it."""
-    who = {same_person(editor): "an editor of the pattern" for editor in standard.metadata.editors}
-    if standard.metadata.creator:
-        who[same_person(standard.metadata.creator)] = "the creator of the pattern"
-    return who

@@ -16,13 +16,14 @@ from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.policy.assessment import change_base, effective_risk
 from lockflight.policy.debts import Ratification, to_ratify
-from lockflight.policy.effective import DEFAULT_VALID_FOR, quorum_rule, union
+from lockflight.policy.effective import DEFAULT_VALID_FOR, quorum_rule
 from lockflight.policy.emergency import fit, is_emergency, terms_of
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.hotfix import hotfix_roles
 from lockflight.policy.lifecycle import state
 from lockflight.policy.model import Effective, Verdict
 from lockflight.policy.override import needed
+from lockflight.policy.quorum import union
 from lockflight.policy.rights import Rights
 from lockflight.policy.risk import declared, highest
 from lockflight.policy.standing import Standing, base_changed, standing

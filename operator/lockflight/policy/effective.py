@@ -1,6 +1,6 @@
 """An Environment with its tier's baseline filled in: left out is inherited, given may only be stricter."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from lockflight.api.environment import (
 )
 from lockflight.policy.emergencyrules import DEFAULT_SEVERITIES, stricter
 from lockflight.policy.model import Effective
+from lockflight.policy.quorum import union
+from lockflight.policy.ruleasked import more_governed
 from lockflight.policy.values import merge
 
 _BASICS = {"require": Require.ALL, "soak": "0s", "on_failure": OnFailure.ROLLBACK, "timeout": "10m"}
@@ -81,7 +83,7 @@ def effective(environment: Environment, baseline: Environment | None, stack: Seq
     _floor(merged, judge)
     _graph(environment, upstream, stack, judge)
     in_root = baseline is not None and baseline.spec.calendar_ref is not None
-    return Effective(environment.metadata.name, merged, upstream, tuple(judge.problems), calendar_in_root=in_root)
+    return Effective(environment.metadata.name, merged, upstream, tuple(judge.problems), in_root, baseline)
 
 
 def accepts(control: ChangeControl) -> tuple[ChangeType, ...]:
@@ -97,14 +99,6 @@ def accepts(control: ChangeControl) -> tuple[ChangeType, ...]:
 def quorum_rule(rule: NormalChange, risk: RiskLevel) -> tuple[RoleCount, ...]:
     """Who approves a normal change of that risk."""
     return union((rule.approvals, rule.high_risk if risk is RiskLevel.HIGH else ()))
-
-
-def union(rules: Iterable[Sequence[RoleCount]]) -> tuple[RoleCount, ...]:
-    """The roles of all rules, each with its largest count."""
-    counts: dict[str, int] = {}
-    for need in (need for rule in rules for need in rule):
-        counts[need.role] = max(need.count, counts.get(need.role, 0))
-    return tuple(RoleCount(role=role, count=count) for role, count in counts.items())
 
 
 def upstream_of(environment: Environment, stack: Sequence[Environment]) -> tuple[str, ...]:
@@ -145,6 +139,7 @@ def _inherit(spec: EnvironmentSpec, base: EnvironmentSpec, judge: _Judge) -> Env
             "applications": {**(base.applications or {}), **(spec.applications or {})} or None,
             "values_from": spec.values_from,
             "on_failure": spec.on_failure or base.on_failure,
+            "governance": more_governed(spec.governance, base.governance, judge.refuse),
             "auto_promote": base.auto_promote if spec.auto_promote is None else spec.auto_promote,
             "timeout": spec.timeout or base.timeout,
         }

@@ -39,6 +39,30 @@ def unentitled(entries: Sequence[Entry], verb: str, rights: Rights, *, function:
     return found
 
 
+def asked_of(entries: Iterable[Entry], generation: int) -> Iterator[Question]:
+    """What has to be known to count approvals of a rule object, in its namespace."""
+    return _about(entries, APPROVE, generation, function=False)
+
+
+def asked_forward(entries: Iterable[Entry], generation: int) -> Iterator[Question]:
+    """What has to be known of those who approved, in a stack that the rule binds."""
+    for entry in entries:
+        if entry.decision == "Approved" and entry.generation == generation and is_person(speaker(entry)):
+            yield from _forward(entry)
+
+
+def putting_forward(entries: Sequence[Entry], rights: Rights, stack: str) -> Mapping[int, str]:
+    """The entries of people who may create releases or promotions in ``stack``, by index, and why they do not count."""
+    found = {}
+    for index, entry in enumerate(entries):
+        answers = [rights.may(question) for question in _forward(entry)] if entry.decision == "Approved" else []
+        if None in answers:
+            found[index] = "could not be asked about: create on releases and promotions"
+        elif any(answers):
+            found[index] = f"may create releases or promotions in {stack}"
+    return found
+
+
 def by_function(governed: Collection[Effective]) -> bool:
     """Whether one of these environments wants approvers who cannot put anything forward themselves."""
     controls = [e.spec.change_control for e in governed]

@@ -11,11 +11,12 @@ from lockflight.api.conditions import find
 from lockflight.api.release import Release, ReleaseType
 from lockflight.api.releasecalendar import HotfixRule, ReleaseCalendar
 from lockflight.policy.digest import change_digest
-from lockflight.policy.effective import DEFAULT_VALID_FOR, union
+from lockflight.policy.effective import DEFAULT_VALID_FOR
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.labels import short
 from lockflight.policy.model import HelmStatus, Snapshot
 from lockflight.policy.putforward import lacks_submission
+from lockflight.policy.quorum import union
 from lockflight.policy.standing import standing
 from lockflight.policy.versions import order
 from lockflight.policy.voices import Voices

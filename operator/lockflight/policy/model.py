@@ -173,6 +173,8 @@ class Effective:
     problems: tuple[str, ...] = ()
     calendar_in_root: bool = False
     """Its calendar is named by the baseline: a calendar of that name in the stack does not take its place."""
+    baseline: Environment | None = None
+    """The baseline of its tier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,8 @@ class Snapshot:
     """The StandardChange that the change follows."""
     standard_uses: tuple[StandardUse, ...] = ()
     """What was done under it, on record anywhere."""
+    rule_rights: Mapping[str, Rights] = field(default_factory=dict)
+    """By namespace: whether those who approved rule objects still may, and may not create releases."""
 
     hotfix_changes: tuple[ChangeRequest, ...] = ()
     """Where the release is of type Hotfix: the changes of this stack, not ended, that name it, for any environment."""

@@ -1,6 +1,6 @@
 """Whether a standard change keeps to a pre-approved pattern, and what exactly exceeds it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -32,12 +32,13 @@ def judge(
     target: Target,
     now: datetime,
     *,
+    unentitled: Mapping[int, str],
     mine: str = "",
 ) -> Verdict:
-    """Open where the pattern is approved and the change stays within it; ``mine``: see ``catalogue.entry``."""
+    """Open where the pattern is approved and the change stays within it; the last two: see ``catalogue.entry``."""
     name, found = standard.metadata.name, target.delta
     suspend_after = rule.suspend_after_failures or DEFAULT_SUSPEND_AFTER
-    approved = entry(standard, rule.catalogue, suspend_after, uses, now, mine=mine).verdict
+    approved = entry(standard, rule.catalogue, suspend_after, uses, now, unentitled=unentitled, mine=mine).verdict
     if not approved.open:
         return replace(approved, message=f"{approved.message}; or raise a normal change")
     if isinstance(found, str):

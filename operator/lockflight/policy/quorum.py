@@ -1,8 +1,16 @@
 """Whether enough distinct people stand behind something."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lockflight.api.common import RoleCount
+
+
+def union(rules: Iterable[Sequence[RoleCount]]) -> tuple[RoleCount, ...]:
+    """The roles of all rules, each with its largest count."""
+    counts: dict[str, int] = {}
+    for need in (need for rule in rules for need in rule):
+        counts[need.role] = max(need.count, counts.get(need.role, 0))
+    return tuple(RoleCount(role=role, count=count) for role, count in counts.items())
 
 
 def quorum(by_role: Mapping[str, Sequence[str]], needs: Sequence[RoleCount]) -> bool:

@@ -20,6 +20,14 @@ def rule_spec(rule: Living) -> dict[str, Any]:
     return spec
 
 
+def rule_written(rule: Living) -> dict[str, Any]:
+    """A rule's spec as people wrote it: a field that a later version of Lockflight knows besides changes nothing."""
+    spec: dict[str, Any] = _plain(
+        rule.spec.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+    )
+    return spec
+
+
 def rule_digest(rule: Living) -> str:
     """What tells two versions of a rule apart."""
     return canonical_digest(rule_spec(rule))

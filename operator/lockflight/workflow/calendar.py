@@ -23,6 +23,7 @@ from lockflight.policy.time.recurrence import Around
 from lockflight.policy.time.zones import InvalidTime, both_clocks
 from lockflight.policy.windows import occurrences
 from lockflight.workflow.deps import Deps
+from lockflight.workflow.ruling import of_scope
 from lockflight.workflow.status import write
 
 
@@ -46,9 +47,9 @@ async def reconcile(deps: Deps, calendar: ReleaseCalendar) -> datetime | None:
         shown, ready, reason = ReleaseCalendarStatus(), False, reasons.CALENDAR_INVALID
         message = f"{problem}; until mended no train of this calendar leaves"
     met = condition(reasons.READY, ready, reason, message, generation=generation, now=now)
-    status = shown.model_copy(
-        update={"observed_generation": generation, "conditions": merge(calendar.status.conditions, [met])}
-    )
+    approvals, approved = await of_scope(deps, calendar)
+    conditions = merge(calendar.status.conditions, [met, *approved])
+    status = shown.model_copy(update={"observed_generation": generation, "conditions": conditions} | approvals)
     await write(deps, calendar, status)
     return again
 

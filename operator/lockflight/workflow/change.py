@@ -34,6 +34,7 @@ from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.reach import never
 from lockflight.workflow.rights import answers
+from lockflight.workflow.ruling import unentitled_to
 from lockflight.workflow.status import write
 
 
@@ -60,7 +61,7 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     shown = {"plans": plans, "plan_digest": digest, **_conflicts(deps, change, now)}
     with_plans = change.model_copy(update={"status": change.status.model_copy(update=shown)})
     promotions = tuple(p for p in deps.store.of(Promotion, stack) if p.status.change == change.metadata.name)
-    pattern = _pattern(deps, with_plans, assessed, governed)
+    pattern = await _pattern(deps, with_plans, assessed, governed)
     questions = asked(change, None, function=by_function(tuple(owing.values())))
     # On the word of an activity's condition others act, without asking again.
     rights = await answers(deps, stack, questions, fresh=change.spec.activity is not None)
@@ -213,7 +214,7 @@ def _row(change: ChangeRequest, found: Assessed, *, controlled: bool) -> ChangeP
     return row.model_copy(update={"base": found.base, "risk": found.risk.level, "risk_reasons": reasons_})
 
 
-def _pattern(
+async def _pattern(
     deps: Deps, change: ChangeRequest, assessed: Mapping[str, Assessed | PlanProblem], governed: Mapping[str, Effective]
 ) -> Verdict | None:
     """What the StandardChange that it follows says of it in all its environments; None: it is no standard change.
@@ -233,7 +234,9 @@ def _pattern(
         if control is None or control.standard is None:
             verdicts.append(waiting(reasons.CHANGE_TYPE_NOT_ALLOWED, f"{name} accepts no standard change"))
         elif isinstance(found, Assessed) and name not in used(change):
-            uses = catalogue.uses(deps, standard)
-            verdicts.append(judge(standard, control.standard, uses, found.target, deps.clock.now(), mine=mine))
+            uses, now = catalogue.uses(deps, standard), deps.clock.now()
+            lacking = await unentitled_to(deps, standard, change.metadata.namespace, governed[name])
+            rule, target = control.standard, found.target
+            verdicts.append(judge(standard, rule, uses, target, now, unentitled=lacking, mine=mine))
     shut = [verdict for verdict in verdicts if not verdict.open]
     return shut[0] if shut else max(verdicts, key=lambda v: v.message, default=passed("it was used"))

@@ -19,7 +19,7 @@ from lockflight.workflow.store import Store
 
 def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | None, root: str) -> set[Key]:
     """The keys to reconcile after ``key`` went from ``old`` to ``new``; ``root`` is the operator's namespace."""
-    keys = {key}
+    keys = {key} | _of_rules(store, key, old, new, root)
     match new or old:
         case Promotion() as promotion:
             if _phase(old) != _phase(new) or old is None or new is None:
@@ -59,6 +59,28 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
         case _:
             pass
     return keys
+
+
+def _of_rules(store: Store, key: Key, old: AnyObject | None, new: AnyObject | None, root: str) -> set[Key]:
+    """What waits for the approvals of a rule object; what a baseline asks for concerns the other rules, too."""
+    if _decided(old) == _decided(new):
+        return set()
+    stack = None if key.namespace == root else key.namespace
+    keys = {key_of(p) for p in _open(store, stack)}
+    if key.kind == "Environment" and key.namespace == root:
+        keys |= {key_of(rule) for kind in (Environment, FreezeWindow, ReleaseCalendar) for rule in store.of(kind)}
+    return keys
+
+
+def _decided(obj: AnyObject | None) -> object:
+    if not isinstance(obj, Environment | FreezeWindow | ReleaseCalendar):
+        return None
+    asked = obj.spec.governance if isinstance(obj, Environment) else None
+    return (obj.metadata.uid, obj.status.approvals, obj.status.governance, asked) if _governing(obj) else None
+
+
+def _governing(obj: Environment | FreezeWindow | ReleaseCalendar) -> bool:
+    return bool(obj.status.approvals or obj.status.governance or (isinstance(obj, Environment) and obj.spec.governance))
 
 
 def namespace_dependents(store: Store, name: str) -> set[Key]:

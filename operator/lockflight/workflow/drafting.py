@@ -16,6 +16,7 @@ from lockflight.workflow import catalogue
 from lockflight.workflow.assessing import Assessed, assess
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import of_release, stack_effective
+from lockflight.workflow.ruling import unentitled_to
 
 
 async def draft_changes(deps: Deps, release: Release) -> datetime | None:
@@ -44,7 +45,7 @@ async def draft_changes(deps: Deps, release: Release) -> datetime | None:
 
 async def _create(deps: Deps, release: Release, found: Assessed, governed: Effective) -> bool:
     stack, environment = release.metadata.namespace, found.environment
-    pattern = _fitting(deps, stack, found, governed)
+    pattern = await _fitting(deps, stack, found, governed)
     irreversible = any(not component.reversible for component in found.plan.components)
     spec = draft(release, environment, found.risk, first=found.first, irreversible=irreversible, pattern=pattern)
     name = promotion_name(release.metadata.name, environment)
@@ -66,7 +67,7 @@ async def _create(deps: Deps, release: Release, found: Assessed, governed: Effec
     return True
 
 
-def _fitting(deps: Deps, stack: str, found: Assessed, governed: Effective) -> str | None:
+async def _fitting(deps: Deps, stack: str, found: Assessed, governed: Effective) -> str | None:
     """The first pattern, by name, within which the change stays."""
     control = governed.spec.change_control
     if control is None or control.standard is None:
@@ -79,6 +80,7 @@ def _fitting(deps: Deps, stack: str, found: Assessed, governed: Effective) -> st
         if standard is None:
             continue
         uses = catalogue.uses(deps, standard)
-        if judge(standard, control.standard, uses, found.target, deps.clock.now()).open:
+        unentitled = await unentitled_to(deps, standard, stack, governed)
+        if judge(standard, control.standard, uses, found.target, deps.clock.now(), unentitled=unentitled).open:
             return name
     return None

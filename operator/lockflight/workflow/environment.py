@@ -18,6 +18,7 @@ from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.glass import shown
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for
+from lockflight.workflow.ruling import of_environment
 from lockflight.workflow.status import write
 
 
@@ -44,15 +45,19 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
     pending = await _configuration(deps, environment, governed, rows) if not root else None
     admission = _admission(deps, environment)
     glass = shown(deps, environment, environment.status.conditions)
+    approvals, approved = await of_environment(deps, environment, governed)
     status = environment.status.model_copy(
         update={
             "observed_generation": generation,
-            "conditions": merge(environment.status.conditions, [ready, *filter(None, [pending, admission, glass])]),
+            "conditions": merge(
+                environment.status.conditions, [ready, *approved, *filter(None, [pending, admission, glass])]
+            ),
             "inputs": inputs(governed),
             "outputs": outputs(governed),
             "targets": rows,
             "running": ", ".join(row.release for row in rows) or None,
         }
+        | approvals
     )
     # Guarded: what runs is folded into what was read.
     await write(deps, environment, status, guarded=True)

@@ -17,6 +17,7 @@ from lockflight.policy.windows import FOREVER, occurrences
 from lockflight.workflow import gather
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.promotion import interrupt
+from lockflight.workflow.ruling import of_scope
 from lockflight.workflow.status import write
 
 _SHOWN = 64
@@ -42,10 +43,11 @@ async def reconcile(deps: Deps, freeze: FreezeWindow) -> datetime | None:
     )
     deps.metrics.gauge("freeze_window_active", float(seen.phase is FreezePhase.ACTIVE), window=freeze.metadata.name)
     transition = _transition(seen, now)
+    approvals, approved = await of_scope(deps, freeze)
     status = freeze.status.model_copy(
         update={
             "observed_generation": generation,
-            "conditions": merge(freeze.status.conditions, [ready]),
+            "conditions": merge(freeze.status.conditions, [ready, *approved]),
             "phase": seen.phase,
             "active": _occurrence(seen.around.current),
             "next": _occurrence(seen.around.next),
@@ -53,6 +55,7 @@ async def reconcile(deps: Deps, freeze: FreezeWindow) -> datetime | None:
             "environments": selected[:_SHOWN],
             "affected": _held(deps, freeze)[:_SHOWN],
         }
+        | approvals
     )
     await write(deps, freeze, status)
     return transition

@@ -24,6 +24,7 @@ from lockflight.policy.labels import short
 from lockflight.policy.model import Effective, HelmStatus, PlanProblem, Revision, Snapshot
 from lockflight.policy.ownership import of_application
 from lockflight.policy.risk import rehearsals
+from lockflight.policy.ruleasked import baseline_of
 from lockflight.policy.rulebook import RULE_KINDS
 from lockflight.policy.selftest import Admission
 from lockflight.ports import GoneError, PortError
@@ -34,6 +35,7 @@ from lockflight.workflow.keys import Key
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for
 from lockflight.workflow.rights import answers
+from lockflight.workflow.ruling import rights
 
 _RULES = ("Environment", "FreezeWindow", "ReleaseCalendar")
 
@@ -101,7 +103,7 @@ def resolve(
     deps: Deps, environment: Environment, baselines: Iterable[Environment], stack: Iterable[Environment]
 ) -> Effective:
     """An environment with its tier's baseline filled in; a rule that cannot be read closes what it might bind."""
-    baseline = next((b for b in sorted(baselines, key=_age) if b.spec.tier == environment.spec.tier), None)
+    baseline = baseline_of(baselines, environment.spec.tier)
     governed = effective(environment, baseline, tuple(stack))
     places = (environment.metadata.namespace, deps.options.root_namespace)
     unread = sorted(
@@ -165,11 +167,6 @@ def _answered_at(change: ChangeRequest, promotion: Promotion) -> datetime | None
     if change.status.phase is None or not change.status.phase.ended or said is None or said.status != "False":
         return None
     return said.last_transition_time if created is None or said.last_transition_time >= created else None
-
-
-def _age(environment: Environment) -> tuple[str, str]:
-    created = environment.metadata.creation_timestamp
-    return (created.isoformat() if created else "", environment.metadata.name)
 
 
 def _from_store(deps: Deps, promotion: Promotion) -> _Objects:
@@ -346,7 +343,10 @@ async def _with_rights(deps: Deps, snapshot: Snapshot, *, fresh: bool) -> Snapsh
         asked(snapshot.change, snapshot.promotion, function=function),
         *(asked(change, None, function=function) for change in said),
     )
-    return replace(snapshot, rights=await answers(deps, snapshot.stack, questions, fresh=fresh))
+    known, ruling = await asyncio.gather(
+        answers(deps, snapshot.stack, questions, fresh=fresh), rights(deps, snapshot, fresh=fresh)
+    )
+    return replace(snapshot, rights=known, rule_rights=ruling)
 
 
 async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathered:

@@ -7,10 +7,12 @@ from lockflight.api.conditions import condition, find, merge
 from lockflight.api.environment import Environment, StandardControl
 from lockflight.api.standardchange import MOST_USES, StandardChange
 from lockflight.policy.catalogue import DEFAULT_SUSPEND_AFTER, entry, how_to_approve, spec_digest, together
+from lockflight.policy.entitlement import APPROVE, asked_of, unentitled
 from lockflight.ports import Severity
 from lockflight.workflow.catalogue import uses
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.rights import answers
 from lockflight.workflow.status import write
 
 
@@ -21,7 +23,9 @@ async def reconcile(deps: Deps, standard: StandardChange) -> datetime | None:
     seen = uses(deps, standard)
     needs = rule.catalogue if rule else ()
     suspend_after = (rule.suspend_after_failures if rule else None) or DEFAULT_SUSPEND_AFTER
-    found = entry(standard, needs, suspend_after, seen, now)
+    entries, home = standard.status.approvals, standard.metadata.namespace
+    rights = await answers(deps, home, asked_of(entries, generation), fresh=False)
+    found = entry(standard, needs, suspend_after, seen, now, unentitled=unentitled(entries, APPROVE, rights))
     verdict = found.verdict
     reason, message = reasons.APPROVED if verdict.open else verdict.reason, verdict.message
     if rule is None:

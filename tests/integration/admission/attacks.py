@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import sleep
 
+from .attacks_governance import POLICIES as GOVERNANCE_POLICIES
 from .attacks_guard import NAMESPACES as GUARDED_NAMESPACES
 from .attacks_guard import POLICIES as GUARD_POLICIES
 from .world import API, JSON_PATCH, MERGE_PATCH, OWNER, Thing, World, append, digest, entry
@@ -445,9 +446,6 @@ _PATTERNS: dict[str, _Tries] = {
 _STATUS: dict[str, _Tries] = {
     "status is what the operator observed": (
         ("a forged proof of passing", "nosy", _observed("releases", digest=digest("x"))),
-        ("an environment declared empty", "admin", _observed("environments", targets=[], observedGeneration=9)),
-        ("a freeze declared over", "nosy", _observed("freezewindows", phase="Ended")),
-        ("another train", "nosy", _observed("releasecalendars", train="2030.99")),
         ("a delegation declared active", "nosy", _declared_active),
     ),
 }
@@ -548,6 +546,7 @@ _POLICIES = {
     "namespaces": _NAMESPACES,
     "audit": _AUDIT,
     **GUARD_POLICIES,
+    **GOVERNANCE_POLICIES,
 }
 ATTACKS = tuple(
     Attack(name, who, act, policy, says)

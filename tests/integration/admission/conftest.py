@@ -42,6 +42,7 @@ PEOPLE = (
     Person("requester", ("cab",)),
     Person("tess", ("developers", "qa")),
     Person("gov", ("platform",)),
+    Person("maker", ("platform", "cab")),
     Person("verbs"),
     Person("resources"),
     Person("super"),

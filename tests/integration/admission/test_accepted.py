@@ -213,6 +213,51 @@ def test_the_board_approves_a_pattern_that_a_governor_wrote(cluster: ClusterLike
         world.add("bob", pattern, entry())
 
 
+@pytest.mark.parametrize(
+    ("short", "plural"), [("lfenv", "environments"), ("lffw", "freezewindows"), ("lfcal", "releasecalendars")]
+)
+def test_the_board_approves_a_rule_and_again_after_an_edit(
+    cluster: ClusterLike, world: World, short: str, plural: str
+) -> None:
+    rule = world.planned(plural, who="gov")
+    append_by_kubectl(cluster, "alice", short, rule.name, "approvals", role="cab", decision="Approved")
+    edit = {"freezewindows": {"reason": "More"}, "releasecalendars": {"timeZone": "Europe/Berlin"}}
+    world.send("gov", "PATCH", rule.path, {"spec": edit.get(plural, {"soak": "1h"})}, MERGE_PATCH)
+    with pytest.raises(RefusedError, match="there is no plan yet for generation 2"):
+        world.add("bob", rule, entry())
+    world.plan(rule, "as it is now", generation=2)
+    world.add("bob", rule, entry(planDigest=digest("as it is now")))
+    assert [(e["by"], e["generation"], e["planDigest"]) for e in world.entries(rule)] == [
+        ("alice", 1, digest("the plan")),
+        ("bob", 2, digest("as it is now")),
+    ]
+    found = world.send("admin", "GET", rule.path)["metadata"]["annotations"]
+    assert (found["lockflight.dev/creator"], found.get("lockflight.dev/editors")) == ("gov", "gov")
+
+
+def test_the_list_of_a_rule_has_room_for_many_edits(world: World) -> None:
+    rule = world.planned("environments", who="gov")
+    for number in range(40):
+        world.send("gov", "PATCH", rule.path, {"spec": {"soak": f"{number + 1}h"}}, MERGE_PATCH)
+        world.plan(rule, generation=number + 2)
+        world.add("alice", rule, entry())
+    assert len(world.entries(rule)) == 40
+
+
+def test_a_freeze_that_is_over_and_approved_as_it_is_may_go(world: World) -> None:
+    freeze = world.make("freezewindows", who="gov")
+    approved = {
+        "type": "Approved",
+        "status": "True",
+        "reason": "CountsAtOnce",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-11-24T12:00:00Z",
+    }
+    board = {"approvals": [{"role": "cab", "count": 2}]}
+    world.observe(freeze, governance=board, phase="Ended", conditions=[approved])
+    world.send("gov", "DELETE", freeze.path)
+
+
 @pytest.mark.parametrize("who", ["super", "admin"])
 def test_administrators_bind_namespaces(world: World, who: str) -> None:
     body = {

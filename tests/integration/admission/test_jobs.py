@@ -160,6 +160,8 @@ TABLE: dict[str, tuple[Action, set[str]]] = {
     "approve as ecab": (add("changerequests", "ecab"), {EMERGENCY}),
     "approve as lead": (add("changerequests", "lead"), {LEAD}),
     "approve as somebody nobody is": (add("changerequests", "nobody"), set()),
+    "approve a rule as cab": (add("environments", "cab"), {CAB}),
+    "approve an edited freeze as lead": (add("freezewindows", "lead"), {LEAD}),
     "sign off as qa": (add("promotions", "qa"), {SIGNER}),
     "sign off as business": (add("promotions", "business"), set()),
     "attest unit tests": (hold("attest", "evidencetypes", "unit-tests"), {ATTESTER}),

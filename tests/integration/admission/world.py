@@ -154,10 +154,10 @@ _KINDS = {
     "changerequests": ("ChangeRequest", "approvals"),
     "promotions": ("Promotion", "signOffs"),
     "releases": ("Release", ""),
-    "environments": ("Environment", ""),
-    "freezewindows": ("FreezeWindow", ""),
+    "environments": ("Environment", "approvals"),
+    "freezewindows": ("FreezeWindow", "approvals"),
     "auditrecords": ("AuditRecord", ""),
-    "releasecalendars": ("ReleaseCalendar", ""),
+    "releasecalendars": ("ReleaseCalendar", "approvals"),
     "standardchanges": ("StandardChange", "approvals"),
     "delegations": ("Delegation", ""),
 }

@@ -137,6 +137,13 @@ CASES = [
     Case(
         "Environment",
         "spec",
+        "governance is for tiers UAT and Production: leave it out",
+        {"spec.tier": "UAT", "spec.governance": {"approvals": [{"role": "cab"}]}},
+        {"spec.tier": "SystemTest", "spec.governance": {"approvals": [{"role": "cab"}]}},
+    ),
+    Case(
+        "Environment",
+        "spec",
         "the keys of applications are names: a-z, 0-9 and -, at most 40 characters",
         {"spec.applications": {"ledger-2": {"values": {}}}},
         {"spec.applications": {"Ledger": {"values": {}}}},

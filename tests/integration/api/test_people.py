@@ -17,6 +17,9 @@ LISTS = [
     ("ChangeRequest", "lfchg", "review"),
     ("Promotion", "lfpromo", "signOffs"),
     ("StandardChange", "lfstd", "approvals"),
+    ("Environment", "lfenv", "approvals"),
+    ("FreezeWindow", "lffw", "approvals"),
+    ("ReleaseCalendar", "lfcal", "approvals"),
 ]
 ENTRIES: dict[str, Json] = {
     "submissions": {"role": "requester"},
@@ -26,6 +29,9 @@ EMPTY = {
     "ChangeRequest": {"submissions": [], "approvals": [], "review": []},
     "Promotion": {"signOffs": []},
     "StandardChange": {"approvals": []},
+    "Environment": {"approvals": []},
+    "FreezeWindow": {"approvals": []},
+    "ReleaseCalendar": {"approvals": []},
 }
 
 

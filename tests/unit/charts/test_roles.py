@@ -63,7 +63,11 @@ def test_whoever_may_view_a_namespace_reads_what_is_released_there() -> None:
 
 DECIDE = ("approve", "review")
 STATUS = {"get", "patch", "update"}
-CHANGE = {(GROUP, f"{kind}/status", "", verb) for kind in ("changerequests", "standardchanges") for verb in STATUS}
+CHANGE = {
+    (GROUP, f"{kind}/status", "", verb)
+    for kind in ("changerequests", "environments", "freezewindows", "releasecalendars", "standardchanges")
+    for verb in STATUS
+}
 FREEZE = {(GROUP, "freezewindows", "", verb) for verb in WRITE | {"lift"}} | {
     (GROUP, "delegations", "", verb) for verb in WRITE
 }

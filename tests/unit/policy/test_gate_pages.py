@@ -10,7 +10,7 @@ import pytest
 
 from lockflight.api import reasons
 from lockflight.api.promotion import Outcome
-from lockflight.policy import catalogue, emergency, pattern, plan, upstream
+from lockflight.policy import catalogue, emergency, governance, pattern, plan, upstream
 from lockflight.policy.gates import GATES
 from tests.documents import ROOT, examples
 
@@ -30,6 +30,7 @@ ALSO = {
     reasons.ORDER: (upstream,),
     reasons.BINDING: (plan,),
     reasons.CHANGE_CONTROL: (emergency,),
+    reasons.RULES: (governance,),
     reasons.STANDARD_PATTERN: (catalogue, pattern),
 }
 """Modules in which reasons of a gate are found besides its own."""

@@ -11,13 +11,14 @@ from lockflight.api.promotion import WaitingFor
 from lockflight.policy.assessment import base_of, change_base, effective_risk, risk_of, used
 from lockflight.policy.backout import back_out
 from lockflight.policy.digest import change_digest
-from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR, accepts, quorum_rule, union
+from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR, accepts, quorum_rule
 from lockflight.policy.emergency import is_emergency, unfit
 from lockflight.policy.emergencyrules import Terms, terms
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.hotfix import hotfix_roles
 from lockflight.policy.model import Plan, Verdict
 from lockflight.policy.putforward import lacks_submission
+from lockflight.policy.quorum import union
 from lockflight.policy.standing import standing
 from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, utc, waiting
 from lockflight.policy.voices import Voices

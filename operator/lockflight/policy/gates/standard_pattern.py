@@ -8,6 +8,7 @@ from lockflight.policy.assessment import difference, risk_of
 from lockflight.policy.backout import back_out
 from lockflight.policy.model import Plan, Verdict
 from lockflight.policy.pattern import Target, judge
+from lockflight.policy.ruleentitled import unentitled_pattern
 from lockflight.policy.verdicts import Subject, given, not_applicable, waiting
 
 
@@ -30,5 +31,12 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     if not isinstance(on.snapshot.plan, Plan):
         return waiting(reasons.PLAN_MISSING, "there is no plan to compare: see gate Binding")
     target = Target(on.effective.name, on.release.spec.application, difference(on), risk_of(on).level)
-    uses = on.snapshot.standard_uses
-    return judge(standard, control.standard, uses, target, now, mine=on.snapshot.promotion.metadata.uid)
+    return judge(
+        standard,
+        control.standard,
+        on.snapshot.standard_uses,
+        target,
+        now,
+        unentitled=unentitled_pattern(standard, on.snapshot.stack, on.effective, on.snapshot.rule_rights),
+        mine=on.snapshot.promotion.metadata.uid,
+    )
