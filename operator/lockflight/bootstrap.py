@@ -21,6 +21,8 @@ from lockflight.adapters.lease import LeaseLeader
 from lockflight.adapters.listing import KubeListing
 from lockflight.adapters.metrics import PrometheusMetrics
 from lockflight.admission.installed import installed
+from lockflight.admission.tokens import Guard
+from lockflight.api.common import Tier
 from lockflight.handlers import watch
 from lockflight.handlers.health import Http
 from lockflight.handlers.intake import Intake
@@ -121,6 +123,7 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
                 values_max_bytes=settings.values_max_bytes,
                 plan_retry=timedelta(seconds=settings.plan_retry_seconds),
                 secrets_key=settings.secrets_key_file.read_bytes() if settings.secrets_key_file else b"",
+                guarded=frozenset(map(Tier, Guard.model_validate_json(settings.guard).tiers("Deny"))),
                 policies=partial(installed, guard=settings.guard, root=settings.root_namespace),
             ),
         )

@@ -7,6 +7,7 @@ import pytest
 
 from lockflight.admission.installed import installed
 from lockflight.api.auditrecord import AuditAction, AuditRecord
+from lockflight.policy.model import Namespace
 from lockflight.ports import GoneError, PortError, RefusedError, UnreachableError
 from lockflight.workflow import selftest
 from lockflight.workflow.deps import Options
@@ -17,6 +18,9 @@ from tests.workflow.world import PRODUCTION, ROOT, UAT, FakeWorld
 SIGN_OFFS = "lockflight-people-promotions-signoffs"
 APPROVALS = "lockflight-people-changerequests-approvals"
 FOUR_EYES = "lockflight-four-eyes"
+GUARD = "lockflight-guard"
+
+BOUND = {"lockflight.dev/stack": "payments", "lockflight.dev/environment": "production"}
 
 
 async def _approved(world: FakeWorld) -> str:
@@ -41,11 +45,12 @@ async def test_right_before_helm_the_very_objects_are_forged(fake: FakeWorld) ->
     assert tried == [
         (SIGN_OFFS, "Promotion", "payments", promotion),
         (APPROVALS, "ChangeRequest", "payments", "chg-1"),
+        (GUARD, "ConfigMap", "payments-production", ""),
     ]
     assert fake.admission.listed == 1
 
 
-@pytest.mark.parametrize("policy", [SIGN_OFFS, APPROVALS])
+@pytest.mark.parametrize("policy", [SIGN_OFFS, APPROVALS, GUARD])
 async def test_a_policy_that_lets_a_forgery_through_keeps_helm_from_starting(fake: FakeWorld, policy: str) -> None:
     promotion = await _approved(fake)
     fake.admission.let_through.add(policy)
@@ -88,7 +93,7 @@ async def test_the_environment_says_whether_the_policies_hold(fake: FakeWorld) -
     assert FOUR_EYES in said["message"]
 
 
-async def test_a_round_costs_one_listing_and_one_probe_a_guarded_stack(fake: FakeWorld) -> None:
+async def test_a_round_costs_one_listing_and_a_probe_for_each_guarded_stack_and_namespace(fake: FakeWorld) -> None:
     await fake.environment("uat", UAT)
     await fake.environment("production", PRODUCTION)
     await fake.environment("integration", {"tier": "Integration"})
@@ -98,7 +103,51 @@ async def test_a_round_costs_one_listing_and_one_probe_a_guarded_stack(fake: Fak
     fake.clock.advance(timedelta(minutes=1))
     await selftest.round_(fake.process.deps)
     assert fake.admission.listed == 1
-    assert [(f.policy, f.namespace, f.name) for f in fake.admission.forged] == [(FOUR_EYES, "payments", "")]
+    assert [(f.policy, f.namespace, f.user) for f in fake.admission.forged] == [
+        (FOUR_EYES, "payments", None),
+        (GUARD, "payments-production", "lockflight:probe"),
+        (GUARD, "payments-uat", "lockflight:probe"),
+    ]
+
+
+async def _probed(world: FakeWorld) -> list[str]:
+    """The namespaces whose guard the round tried."""
+    await world.settle()
+    world.admission.forged.clear()
+    await selftest.round_(world.process.deps)
+    return [f.namespace for f in world.admission.forged if f.policy == GUARD]
+
+
+async def test_a_namespace_that_lost_its_labels_is_probed_while_something_runs_there(fake: FakeWorld) -> None:
+    await _approved(fake)
+    await fake.settle()
+    fake.cluster.namespaces["payments-production"] = Namespace("payments-production", {})
+    assert await _probed(fake) == ["payments-production"]
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        Namespace("payments-production", {**BOUND, "lockflight.dev/guard": "Audit"}),
+        Namespace("payments-production", BOUND, terminating=True),
+    ],
+)
+async def test_a_guard_that_only_reports_or_a_namespace_that_goes_is_not_probed(
+    fake: FakeWorld, namespace: Namespace
+) -> None:
+    await fake.environment("production", PRODUCTION)
+    fake.cluster.namespaces["payments-production"] = namespace
+    assert await _probed(fake) == []
+
+
+async def test_a_guard_that_fails_in_one_namespace_closes_the_stack_within_a_minute(fake: FakeWorld) -> None:
+    await fake.environment("production", PRODUCTION)
+    await fake.settle()
+    fake.admission.let_through.add(GUARD)
+    assert timedelta(minutes=1) >= selftest.EVERY
+    assert await selftest.round_(fake.process.deps)
+    (said,) = (await selftest.shown(fake.process.deps, "payments")).problems
+    assert said == "a forged ConfigMap in payments-production was let through, not refused by policy lockflight-guard"
 
 
 async def test_promotions_that_start_together_share_a_comparison(fake: FakeWorld) -> None:

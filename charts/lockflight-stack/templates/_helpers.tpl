@@ -30,6 +30,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end }}
 
+{{/* Those of the targets whose guard the self-test probes. */}}
+{{- define "stack.guarded" -}}
+{{- range include "stack.targets" . | fromYamlArray }}
+{{- if has .tier (list "UAT" "Production") }}
+- {namespace: {{ .namespace }}}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Rights that are held by name: whom values.people lists, the job, and verb and virtual resource. */}}
 {{- define "stack.rights" -}}
 - {people: approvers, job: approver, verb: approve, also: [review], resource: approvalroles}

@@ -7,7 +7,18 @@ from typing import Any
 
 import yaml
 
-from lockflight.admission import audit, breakglass, delegations, deployer, foureyes, governance, guard, guards, people
+from lockflight.admission import (
+    audit,
+    breakglass,
+    delegations,
+    deployer,
+    foureyes,
+    governance,
+    guard,
+    guards,
+    people,
+    probe,
+)
 from lockflight.admission.tokens import DEFAULT, Guard, resolve
 from lockflight.admission.writers import PLATFORMS
 
@@ -42,6 +53,7 @@ def _parts(guarding: Guard = DEFAULT) -> Iterator[tuple[str, list[dict[str, Any]
         delegations,
         deployer,
         governance,
+        probe,
     ):
         yield from source.policies()
     yield from guard.policies(guarding)

@@ -21,6 +21,9 @@ EDITORS_ANNOTATION = f"{GROUP}/editors"
 CREATOR_GROUPS_ANNOTATION = f"{GROUP}/creator-groups"
 INDEPENDENCE_LABEL = f"{GROUP}/independence"
 
+PROBE = "lockflight:probe"
+"""The virtual user that tries, as dry runs, what guarded namespaces must refuse."""
+
 CANARY = "lockflight-canary"
 """A verb, and a resource, that nobody holds by name: whoever passes a check for it holds a wildcard."""
 

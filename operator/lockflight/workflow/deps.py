@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from lockflight import ports
+from lockflight.api.common import Tier
 from lockflight.policy.facts import Facts
 from lockflight.policy.unauthorised import Finding
 from lockflight.workflow.findings import Findings
@@ -31,6 +32,8 @@ class Options:
     """When to try again what could not be judged or fetched."""
     secrets_key: bytes = b""
     """Key of the secrets digest; empty: none is recorded."""
+    guarded: frozenset[Tier] = frozenset({Tier.UAT, Tier.PRODUCTION})
+    """Tiers whose target namespaces refuse what their deployer does not write."""
     policies: Callable[[str], Iterable[Mapping[str, Any]]] = _no_policies
     """The admission policies and bindings that must be in force, for the operator's account."""
 

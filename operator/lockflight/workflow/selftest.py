@@ -15,6 +15,7 @@ from lockflight.policy.selftest import Admission, Comparison, compare, digests, 
 from lockflight.ports import Forgery, PortError
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.findings import Findings
+from lockflight.workflow.guardprobe import guard_forgeries, target_forgeries
 
 log = structlog.get_logger()
 
@@ -44,14 +45,16 @@ async def shown(deps: Deps, stack: str) -> Admission:
     found = known(deps, stack)
     if found is not None:
         return found
-    _, probed = await asyncio.gather(_compare(deps), _probed(deps, round_forgeries(stack)))
+    _, probed = await asyncio.gather(_compare(deps), _probed(deps, _of_stack(deps, stack)))
     deps.findings.stacks[stack] = probed
     return _together(deps.findings, probed)
 
 
 async def fresh(deps: Deps, snapshot: Snapshot) -> Admission:
     """Compare and probe now, on the very objects that this promotion rests on. Never raises PortError."""
-    _, probed = await asyncio.gather(_compare(deps), _probed(deps, forgeries(snapshot)))
+    _, probed = await asyncio.gather(
+        _compare(deps), _probed(deps, (*forgeries(snapshot), *target_forgeries(deps, snapshot)))
+    )
     return _together(deps.findings, probed)
 
 
@@ -83,7 +86,7 @@ async def round_(deps: Deps) -> bool:
 
     async def probe(stack: str) -> Admission:
         async with places:
-            return await _probed(deps, round_forgeries(stack))
+            return await _probed(deps, _of_stack(deps, stack))
 
     probed = await asyncio.gather(*map(probe, stacks))
     deps.findings.stacks = dict(zip(stacks, probed, strict=True))
@@ -162,6 +165,10 @@ def _stacks(deps: Deps) -> tuple[str, ...]:
     root = deps.options.root_namespace
     guarded = {e.metadata.namespace for e in deps.store.of(Environment) if e.spec.tier.rank >= Tier.UAT.rank}
     return tuple(sorted(guarded - {root}))
+
+
+def _of_stack(deps: Deps, stack: str) -> tuple[Forgery, ...]:
+    return (*round_forgeries(stack), *guard_forgeries(deps, stack))
 
 
 def round_forgeries(stack: str) -> tuple[Forgery, ...]:

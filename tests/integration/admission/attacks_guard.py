@@ -253,6 +253,7 @@ _GUARD: dict[str, Tries] = {
     "which is guarded: promote a release instead": (
         ("cluster-admin creates something in production", "super", _create("configmaps", configmap())),
         ("system:masters creates something in production", "admin", _create("configmaps", configmap())),
+        ("the probe in production", "admin", _create("configmaps", configmap(), user="lockflight:probe")),
         ("kubectl edit in production", "super", EDIT),
         ("kubectl scale in production", "super", SCALE),
         ("another image under cover of a restart", "sre", EDIT),
@@ -371,6 +372,11 @@ _IMPERSONATION: dict[str, Tries] = {
             _create("roles", _role("system:serviceaccount:lockflight-system:lockflight"), _RBAC),
         ),
         ("a role that comes to act as a deployer", "ops", _grant),
+        (
+            "a role to act as the probe",
+            "ops",
+            lambda w, who: _create("roles", _role("lockflight:probe"), _RBAC)(w, who),
+        ),
     ),
     "is bound to the operator alone": (
         (
@@ -387,7 +393,16 @@ def _only_report(world: World, who: str) -> None:
     world.send(who, "PATCH", f"/api/v1/namespaces/{world.target}{DRY}", labels, MERGE_PATCH)
 
 
+def _probe_in_earnest(world: World, who: str) -> None:
+    path = _in(world.namespace, "configmaps")
+    world.send(who, "POST", path, configmap("probed"), as_user="lockflight:probe", again=True)
+
+
+_PROBE: dict[str, Tries] = {
+    "only asks whether a guard holds": (("the probe writes in earnest", "admin", _probe_in_earnest),),
+}
 POLICIES = {
+    "probe": _PROBE,
     "guard": _GUARD,
     "guard-root": _ROOT,
     "break-glass": _GLASS,

@@ -258,6 +258,14 @@ def test_a_freeze_that_is_over_and_approved_as_it_is_may_go(world: World) -> Non
     world.send("gov", "DELETE", freeze.path)
 
 
+def test_the_probe_asks_where_nothing_is_guarded(world: World) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "asked"}}
+    path = f"/api/v1/namespaces/{STACK}/configmaps"
+    world.send("admin", "POST", f"{path}?dryRun=All", body, as_user="lockflight:probe")
+    with pytest.raises(RefusedError, match="only asks whether a guard holds"):
+        world.send("admin", "POST", path, body, as_user="lockflight:probe")
+
+
 @pytest.mark.parametrize("who", ["super", "admin"])
 def test_administrators_bind_namespaces(world: World, who: str) -> None:
     body = {

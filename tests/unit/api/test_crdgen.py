@@ -194,7 +194,10 @@ def test_only_the_chosen_defaults_reach_the_api_server() -> None:
         },
         RELEASE.name: {"spec.rollbackPlan.steps": []},
         PROMOTION.name: {"status": {"signOffs": []}, "status.signOffs": []},
-        STANDARD_CHANGE.name: {"status": {"approvals": []}, "status.approvals": []},
+        **{
+            name: {"status": {"approvals": []}, "status.approvals": []}
+            for name in (STANDARD_CHANGE.name, "Environment", "FreezeWindow", "ReleaseCalendar")
+        },
     }
 
 

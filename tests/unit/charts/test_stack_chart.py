@@ -71,9 +71,21 @@ def test_the_operator_may_be_the_deployers_of_this_stack_and_nobody_else() -> No
     assert rights(find(objects, "ClusterRole", "lockflight-stack-payments-impersonate")) == {
         ("", "users", deployer("payments-integration"), "impersonate"),
         ("", "users", deployer("payments-production"), "impersonate"),
+        ("", "users", "lockflight:probe", "impersonate"),
     }
     (subject,) = find(objects, "ClusterRoleBinding", "lockflight-stack-payments-impersonate")["subjects"]
     assert subject == {"kind": "ServiceAccount", "name": "lockflight", "namespace": "lockflight-system"}
+
+
+def test_the_probe_could_create_a_config_map_where_a_guard_refuses_it_and_nothing_else() -> None:
+    objects = template("lockflight-stack", SMALL)
+    assert rights(find(objects, "Role", "lockflight-probe", "payments-production")) == {
+        ("", "configmaps", "", "create")
+    }
+    (subject,) = find(objects, "RoleBinding", "lockflight-probe", "payments-production")["subjects"]
+    assert (subject["kind"], subject["name"]) == ("User", "lockflight:probe")
+    places = {o["metadata"]["namespace"] for o in objects if o["metadata"]["name"] == "lockflight-probe"}
+    assert places == {"payments-production"}
 
 
 def test_in_a_stack_the_operator_reads_a_config_map_or_secret_by_name_only() -> None:
