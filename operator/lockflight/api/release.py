@@ -291,6 +291,7 @@ class BackMerge(Schema):
     due_by: Time | None = Field(
         None, description="backMergeWithin later, by the calendar of that environment; absent without one."
     )
+    calendar: ObjectName | None = Field(None, description="That ReleaseCalendar, namespace/name.")
     merged_by: ObjectName | None = Field(None, description="The first Scheduled release that contains it.")
 
 

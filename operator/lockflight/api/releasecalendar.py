@@ -382,6 +382,15 @@ class Period(Schema):
     end: Time = Field(description="Until then.")
 
 
+class HotfixCount(Schema):
+    """Hotfixes that production had, of all stacks whose production follows this calendar."""
+
+    count: int = Field(description="How many Releases on record.")
+    not_merged: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=64)] = Field(
+        (), description="Those that no release contains yet, namespace/name, the earliest deadline first."
+    )
+
+
 class ReleaseCalendarStatus(RuleStatus):
     """What the operator made of it, which gates do not rest on, and what people decided about it."""
 
@@ -400,6 +409,7 @@ class ReleaseCalendarStatus(RuleStatus):
     windows: Annotated[tuple[Period, ...], Field(max_length=32)] = Field(
         (), description="Of each change window the one that is open, else the next."
     )
+    hotfixes: HotfixCount | None = Field(None, description="Absent where production had none.")
 
 
 class ReleaseCalendar(Schema):

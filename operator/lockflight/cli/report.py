@@ -62,9 +62,9 @@ def cadence(
 ) -> None:
     """Whether tests are mature enough for a faster cadence.
 
-    A train a line: deployments to production, how many failed or were taken back, how many were emergencies, the share
-    of passages through any environment that an automated check vouched for, and the median time from a release to
-    production. Promotions that were deleted are not known any more.
+    A train a line: deployments to production, how many failed or were taken back, how many were emergencies, how many
+    hotfixes, the share of passages through any environment that an automated check vouched for, and the median time
+    from a release to production. Promotions that were deleted are not known any more.
     """
     limits = Thresholds(min_trains, max_failure_rate, max_emergencies, min_automated)
     environments = [e for e in list_all(app, Environment, app.namespace) if e.spec.tier is Tier.PRODUCTION]
@@ -87,7 +87,7 @@ def cadence(
         output.show_data(app, _data(calendar, found, limits))
         return
     output.heading(f"{app.namespace}: calendar {calendar.metadata.namespace}/{calendar.metadata.name}")
-    headers = ["train", "deployments", "failed", "emergencies", "automated", "lead time"]
+    headers = ["train", "deployments", "failed", "emergencies", "hotfixes", "automated", "lead time"]
     output.show_table(output.table(headers, [_line(row) for row in (*found.trains, found.total)]))
     click.echo()
     output.line(_verdict(calendar, found))
@@ -110,6 +110,7 @@ def _line(row: Figures) -> tuple[str, ...]:
         str(row.deployments),
         _share(row.failed, row.change_failure_rate),
         _share(row.emergencies, row.emergency_share),
+        str(row.hotfixes),
         _share(row.automated, row.automated_share),
         _duration(row.lead_time),
     )
@@ -166,6 +167,7 @@ def _row(row: Figures) -> dict[str, object]:
         "deployments": row.deployments,
         "failed": row.failed,
         "emergencies": row.emergencies,
+        "hotfixes": row.hotfixes,
         "passages": row.passages,
         "automated": row.automated,
         "changeFailureRate": row.change_failure_rate,

@@ -1,6 +1,6 @@
 """Whether a hotfix that production had has come back into the line of development, and by when it must."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -8,7 +8,8 @@ from lockflight.api import reasons
 from lockflight.api.common import parse_duration
 from lockflight.api.conditions import Condition, condition
 from lockflight.api.release import BackMerge, Release, ReleaseType
-from lockflight.api.releasecalendar import DEFAULT_BACK_MERGE, ReleaseCalendar
+from lockflight.api.releasecalendar import DEFAULT_BACK_MERGE, HotfixCount, ReleaseCalendar
+from lockflight.policy.cadence.boarding import key
 from lockflight.policy.hotfix import contains
 from lockflight.policy.versions import order
 
@@ -39,7 +40,11 @@ def back_merge(
         calendar = production[name]
         rule = calendar.spec.hotfix if calendar is not None else None
         within = parse_duration(rule.back_merge_within or DEFAULT_BACK_MERGE) if rule is not None else None
-        known = BackMerge(since=since, due_by=since + within if within is not None else None)
+        known = BackMerge(
+            since=since,
+            due_by=since + within if within is not None else None,
+            calendar=key(calendar) if calendar is not None and within is not None else None,
+        )
     if known.merged_by is not None:
         return known
     return known.model_copy(update={"merged_by": _first(hotfix, releases)})
@@ -59,6 +64,17 @@ def back_merged(hotfix: Release, now: datetime) -> Condition | None:
         reason, until = reasons.BACK_MERGE_DUE, f" by {_utc(found.due_by)}" if found.due_by is not None else ""
         message = f"production has it and no release contains it yet: merge it{until}, {_command(hotfix)}"
     return condition(reasons.BACK_MERGED, found.merged_by is not None, reason, message, generation=generation, now=now)
+
+
+def counted(calendar: ReleaseCalendar, releases: Iterable[Release]) -> HotfixCount | None:
+    """The hotfixes whose deadline is that of ``calendar``; None: there are none."""
+    rows = [
+        (r, found) for r in releases if (found := r.status.back_merge) is not None and found.calendar == key(calendar)
+    ]
+    open_ = sorted(
+        (f.due_by or f.since, f"{r.metadata.namespace}/{r.metadata.name}") for r, f in rows if not f.merged_by
+    )
+    return HotfixCount(count=len(rows), not_merged=tuple(name for _, name in open_[:64])) if rows else None
 
 
 def _first(hotfix: Release, releases: Mapping[str, Release]) -> str | None:

@@ -12,6 +12,7 @@ from lockflight.api.release import Release, ReleaseType
 from lockflight.api.releasecalendar import HotfixRule, ReleaseCalendar
 from lockflight.policy.digest import change_digest
 from lockflight.policy.effective import DEFAULT_VALID_FOR
+from lockflight.policy.emergency import is_emergency
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.labels import short
 from lockflight.policy.model import HelmStatus, Snapshot
@@ -154,7 +155,7 @@ def _said(s: Snapshot, change: ChangeRequest, now: datetime) -> Hotfix:
         return Hotfix(counts=False, why=f"change {name} is for another release")
     if change.metadata.creator is None or lacks_submission(change):
         return Hotfix(counts=False, why=f"no person is known to have put change {name} forward")
-    if spec.type is ChangeType.EMERGENCY:
+    if is_emergency(change):
         return _emergency(s, change)
     if spec.type is not ChangeType.NORMAL or spec.hotfix is None:
         return Hotfix(counts=False, why=f"change {name} does not say so: give it spec.hotfix.defect")

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from lockflight.api import reasons
 from lockflight.api.conditions import condition, merge
+from lockflight.api.release import Release
 from lockflight.api.releasecalendar import (
     MeetingStatus,
     Period,
@@ -12,6 +13,7 @@ from lockflight.api.releasecalendar import (
     SprintStatus,
     TrainStatus,
 )
+from lockflight.policy.backmerge import counted
 from lockflight.policy.cadence import view
 from lockflight.policy.cadence.calendar import trains
 from lockflight.policy.cadence.meetings import Meeting, next_meeting
@@ -46,6 +48,7 @@ async def reconcile(deps: Deps, calendar: ReleaseCalendar) -> datetime | None:
     except (InvalidCalendar, InvalidTime) as problem:
         shown, ready, reason = ReleaseCalendarStatus(), False, reasons.CALENDAR_INVALID
         message = f"{problem}; until mended no train of this calendar leaves"
+    shown = shown.model_copy(update={"hotfixes": counted(calendar, deps.store.of(Release))})
     met = condition(reasons.READY, ready, reason, message, generation=generation, now=now)
     approvals, approved = await of_scope(deps, calendar)
     conditions = merge(calendar.status.conditions, [met, *approved])

@@ -30,6 +30,7 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
             keys |= _of_release(store, release)
             if not _same_spec(old, new):
                 keys |= _not_merged(store, release)
+            keys |= _counted_by(old, new)
         case Environment() if _same_spec(old, new):
             pass
         case Environment() as environment:
@@ -181,6 +182,13 @@ def _not_merged(store: Store, release: Release) -> set[Key]:
         and r.status.back_merge.merged_by is None
         and r.spec.application == release.spec.application
     }
+
+
+def _counted_by(old: AnyObject | None, new: AnyObject | None) -> set[Key]:
+    """The calendars that count a hotfix, where something about its way back changed."""
+    before, after = (r.status.back_merge if isinstance(r, Release) else None for r in (old, new))
+    names = {found.calendar for found in (before, after) if found is not None and found.calendar and before != after}
+    return {Key("ReleaseCalendar", *name.split("/", 1)) for name in names}
 
 
 def _of_stack(store: Store, stack: str | None) -> set[Key]:

@@ -41,12 +41,12 @@ def api() -> FakeApi:
 def test_a_train_a_line_and_the_verdict(api: FakeApi) -> None:
     assert run(api, "report", "cadence", clock=Later()).stdout.splitlines() == [
         "payments: calendar payments/four-weekly",
-        "TRAIN           DEPLOYMENTS  FAILED  EMERGENCIES  AUTOMATED  LEAD TIME",
-        "2026.12         1            0 (0%)  0 (0%)       1 (100%)   10d",
-        "2026.13         1            0 (0%)  0 (0%)       1 (100%)   10d",
-        "2027.01         1            0 (0%)  0 (0%)       1 (100%)   10d",
-        "outside trains  0            -       -            -          -",
-        "all             3            0 (0%)  0 (0%)       3 (100%)   10d",
+        "TRAIN           DEPLOYMENTS  FAILED  EMERGENCIES  HOTFIXES  AUTOMATED  LEAD TIME",
+        "2026.12         1            0 (0%)  0 (0%)       0         1 (100%)   10d",
+        "2026.13         1            0 (0%)  0 (0%)       0         1 (100%)   10d",
+        "2027.01         1            0 (0%)  0 (0%)       0         1 (100%)   10d",
+        "outside trains  0            -       -            0         -          -",
+        "all             3            0 (0%)  0 (0%)       0         3 (100%)   10d",
         "",
         "Mature enough for a faster cadence: the next step in spec.train is sprints: 1 instead of 2.",
     ]
@@ -87,8 +87,9 @@ def test_programs_get_figures_and_thresholds(api: FakeApi) -> None:
     found = data(run(api, "report", "cadence", "-o", "json", clock=Later()))
     assert (found["calendar"], found["ready"], found["against"]) == ("payments/four-weekly", True, [])
     assert found["trains"][0] == {
-        "train": "2026.12", "deployments": 1, "failed": 0, "emergencies": 0, "passages": 1, "automated": 1,
-        "changeFailureRate": 0.0, "emergencyShare": 0.0, "automatedShare": 1.0, "leadTimeSeconds": 864000,
+        "train": "2026.12", "deployments": 1, "failed": 0, "emergencies": 0, "hotfixes": 0, "passages": 1,
+        "automated": 1, "changeFailureRate": 0.0, "emergencyShare": 0.0, "automatedShare": 1.0,
+        "leadTimeSeconds": 864000,
     }  # fmt: skip
     assert found["thresholds"]["maxChangeFailureRate"] == 0.15
 

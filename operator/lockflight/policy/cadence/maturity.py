@@ -9,7 +9,7 @@ from typing import Final
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import ChangeType
 from lockflight.api.promotion import Action, Phase, Promotion
-from lockflight.api.release import Release
+from lockflight.api.release import Release, ReleaseType
 from lockflight.policy.cadence.trains import Train
 
 OUTSIDE: Final = "outside trains"
@@ -41,6 +41,8 @@ class Figures:
     """Those of them that failed, were rolled back, or were taken back afterwards under the same change."""
     emergencies: int = 0
     """Those under an emergency change."""
+    hotfixes: int = 0
+    """Those of a release of type Hotfix."""
     passages: int = 0
     """How often one of its releases passed an environment, whichever it was."""
     automated: int = 0
@@ -136,6 +138,7 @@ def _with(
         deployments=row.deployments + 1,
         failed=row.failed + failed,
         emergencies=row.emergencies + (change is not None and change.spec.type is ChangeType.EMERGENCY),
+        hotfixes=row.hotfixes + (release is not None and release.spec.type is ReleaseType.HOTFIX),
         leads=leads,
     )
 
@@ -165,6 +168,7 @@ def _total(rows: Sequence[Figures]) -> Figures:
         deployments=sum(row.deployments for row in rows),
         failed=sum(row.failed for row in rows),
         emergencies=sum(row.emergencies for row in rows),
+        hotfixes=sum(row.hotfixes for row in rows),
         passages=sum(row.passages for row in rows),
         automated=sum(row.automated for row in rows),
         leads=tuple(lead for row in rows for lead in row.leads),
