@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from lockflight.api.release import Release
 from lockflight.policy.labels import short
 from lockflight.policy.model import HelmStatus, Revision, Snapshot
+from lockflight.policy.siblings import Siblings
 
 _KEPT = (HelmStatus.DEPLOYED, HelmStatus.SUPERSEDED)
 
@@ -14,29 +15,24 @@ def return_revision(s: Snapshot) -> Mapping[str, int]:
 
     Never a guess: what Lockflight did not verify in this environment is not gone back to.
     """
-    return {
-        name: max((r.revision for r in s.revisions if r.helm_release == name and verified(s, r)), default=0)
-        for name in {r.helm_release for r in s.revisions}
-    }
+    found = {r.helm_release: 0 for r in s.revisions}
+    for r in s.revisions:
+        if r.revision > found[r.helm_release] and verified(s, r):
+            found[r.helm_release] = r.revision
+    return found
 
 
 def verified(s: Snapshot, revision: Revision) -> bool:
     """Whether a revision ran here and was verified: by its promotion where that is known, else by its digest."""
     if revision.status not in _KEPT:
         return False
-    peers = {p.metadata.uid: p for p in s.peers}
-    peer = peers.get(revision.promotion_uid)
+    peer = next((p for p in s.peers if p.metadata.uid == revision.promotion_uid), None)
     if peer is not None:
         return peer.status.verified_at is not None
-    here = s.effective.name if s.effective else ""
-    rows = [
-        row
-        for release in s.peer_releases.values()
-        for row in release.status.environments
-        if row.name == here and row.verified_at is not None
-    ]
-    return any(
-        row.promotion_uid == revision.promotion_uid or short(row.digest) == revision.release_digest for row in rows
+    return Siblings.of(s.peer_releases).verified(
+        s.effective.name if s.effective else "",
+        promotion_uid=revision.promotion_uid,
+        release_digest=revision.release_digest,
     )
 
 
@@ -45,7 +41,7 @@ def applied_since(s: Snapshot, digest: str) -> tuple[Release | None, ...]:
 
     Revisions that are not Lockflight's own say nothing.
     """
-    known = {short(r.status.digest): r for r in s.peer_releases.values() if r.status.digest}
+    known = Siblings.of(s.peer_releases).by_digest
     since: dict[str, Release | None] = {}
     for name in {r.helm_release for r in s.revisions}:
         mine = [r for r in s.revisions if r.helm_release == name]

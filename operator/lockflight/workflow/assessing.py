@@ -83,7 +83,7 @@ async def _revisions(deps: Deps, release: Release, namespace: str) -> tuple[Revi
         found = await deps.helm.revisions(namespace, release.spec.application, fresh=False)
     except PortError as problem:
         return PlanProblem("HelmStorageUnreadable", f"Helm's storage in {namespace}: {problem}")
-    applications = {r.spec.application for r in deps.store.of(Release, release.metadata.namespace)}
+    applications = deps.store.applications(release.metadata.namespace)
     return of_application(found, release, applications)
 
 
@@ -107,9 +107,7 @@ def _summary(deps: Deps, release: Release, plan: Plan, found: Delta | str, revis
             for c in plan.components
         ),
     ]
-    known = (
-        r for r in deps.store.of(Release, release.metadata.namespace) if r.spec.application == release.spec.application
-    )
+    known = deps.store.siblings(release.metadata.namespace, release.spec.application).values()
     parts += [f"{name}: removed" for name in removed(revisions, release, known)]
     text = "; ".join(parts)
     return text if len(text) <= _SUMMARY else text[: _SUMMARY - 1] + "…"

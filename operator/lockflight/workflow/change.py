@@ -32,6 +32,7 @@ from lockflight.workflow.authorising import authorise
 from lockflight.workflow.calendars import calendar_of
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.indexes import Index
 from lockflight.workflow.reach import never
 from lockflight.workflow.rights import answers
 from lockflight.workflow.ruling import unentitled_to
@@ -60,7 +61,7 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     digest = change_digest(plans) if plans and not problems else None
     shown = {"plans": plans, "plan_digest": digest, **_conflicts(deps, change, now)}
     with_plans = change.model_copy(update={"status": change.status.model_copy(update=shown)})
-    promotions = tuple(p for p in deps.store.of(Promotion, stack) if p.status.change == change.metadata.name)
+    promotions = deps.store.by(Promotion, Index.PROMOTIONS_UNDER, stack, change.metadata.name)
     pattern = await _pattern(deps, with_plans, assessed, governed)
     questions = asked(change, None, function=by_function(tuple(owing.values())))
     # On the word of an activity's condition others act, without asking again.

@@ -1,6 +1,7 @@
 """Who must be looked at again when an object changes. Too many is slow, too few is a stuck release."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from lockflight.api.changerequest import ChangePhase, ChangeRequest
 from lockflight.api.common import ENVIRONMENT_LABEL, STACK_LABEL
@@ -13,6 +14,7 @@ from lockflight.api.release import Release, ReleaseType
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
 from lockflight.policy.conflicts import same_applications
+from lockflight.workflow.indexes import Index
 from lockflight.workflow.keys import NAMESPACE, Key, key_of
 from lockflight.workflow.store import Store
 
@@ -113,15 +115,27 @@ def application_of(store: Store, promotion: Promotion) -> str | None:
     return release.spec.application if release else None
 
 
+def of_application(store: Store, stack: str, application: str) -> Iterator[Promotion]:
+    """All promotions of an application's releases."""
+    for name in store.siblings(stack, application):
+        yield from store.by(Promotion, Index.PROMOTIONS_OF_RELEASE, stack, name)
+
+
 def peers(store: Store, promotion: Promotion) -> Iterator[Promotion]:
     """Other promotions into the same target; one that executes counts also where its Release is gone."""
+    stack, environment = promotion.metadata.namespace, promotion.spec.environment_ref
     application = application_of(store, promotion)
-    for other in store.of(Promotion, promotion.metadata.namespace):
-        if other.metadata.uid == promotion.metadata.uid or other.spec.environment_ref != promotion.spec.environment_ref:
-            continue
-        theirs = application_of(store, other)
-        executing = other.status.phase is not None and other.status.phase.executing
-        if theirs == application or (theirs is None and executing):
+    if application is not None:
+        same = of_application(store, stack, application)
+    else:
+        same = (p for p in store.of(Promotion, stack) if application_of(store, p) is None)
+    orphans = (
+        p
+        for p in store.by(Promotion, Index.EXECUTING_IN, stack, environment.name)
+        if application is not None and application_of(store, p) is None
+    )
+    for other in chain(same, orphans):
+        if other.metadata.uid != promotion.metadata.uid and other.spec.environment_ref == environment:
             yield other
 
 
@@ -169,7 +183,8 @@ def _around_promotion(store: Store, promotion: Promotion, root: str) -> set[Key]
 
 def _of_release(store: Store, release: Release) -> set[Key]:
     stack = release.metadata.namespace
-    keys = {key_of(p) for p in _open(store, stack) if p.spec.release_ref.name == release.metadata.name}
+    mine = store.by(Promotion, Index.PROMOTIONS_OF_RELEASE, stack, release.metadata.name)
+    keys = {key_of(p) for p in mine if is_open(p)}
     return keys | {key_of(c) for c in store.of(ChangeRequest, stack) if c.spec.release == release.metadata.name}
 
 

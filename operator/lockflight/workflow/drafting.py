@@ -26,13 +26,12 @@ async def draft_changes(deps: Deps, release: Release) -> datetime | None:
     governed = {name: stack_effective(deps, e) for name, e in environments.items()}
     if not any(g.spec.change_control and g.spec.change_control.draft for g in governed.values()):
         return None
-    application = release.spec.application
     wanted = undrafted(
         release,
         governed,
         {name: e.metadata.uid for name, e in environments.items()},
         of_release(deps, release),
-        tuple(r for r in deps.store.of(Release, stack) if r.spec.application == application),
+        tuple(deps.store.siblings(stack, release.spec.application).values()),
         tuple(deps.store.of(ChangeRequest, stack)),
     )
     retry: datetime | None = None

@@ -31,6 +31,7 @@ from lockflight.ports import GoneError, PortError
 from lockflight.workflow import catalogue, dependents, selftest
 from lockflight.workflow.calendars import calendar_of, read_again
 from lockflight.workflow.deps import Deps
+from lockflight.workflow.indexes import Index
 from lockflight.workflow.keys import Key
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for
@@ -132,7 +133,8 @@ def candidates(deps: Deps, promotion: Promotion) -> tuple[ChangeRequest, ...]:
     if name is not None:
         found = deps.store.get(ChangeRequest, stack, name)
         return (found,) if found else ()
-    meant = [change for change in deps.store.of(ChangeRequest, stack) if _means(change, promotion)]
+    there = deps.store.by(ChangeRequest, Index.CHANGES_FOR, stack, promotion.spec.environment_ref.name)
+    meant = [change for change in there if _means(change, promotion)]
     current = tuple(c for c in meant if c.status.phase is None or not c.status.phase.ended)
     answers = {at: c for c in meant if (at := _answered_at(c, promotion)) is not None}
     return current or ((answers[max(answers)],) if answers else ())
@@ -282,18 +284,14 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
         **_standard(deps, objects),
         delegations=objects.delegations,
         peers=tuple(dependents.peers(deps.store, promotion)),
-        peer_changes=tuple(c for c in deps.store.of(ChangeRequest, stack) if name in c.spec.environments),
+        peer_changes=deps.store.by(ChangeRequest, Index.CHANGES_FOR, stack, name),
         hotfix_changes=objects.hotfix_changes,
         production=frozenset(e.metadata.name for e in objects.environments if e.spec.tier is Tier.PRODUCTION),
         upstream_uids={e.metadata.name: e.metadata.uid for e in objects.environments},
-        upstream_promotions=tuple(
-            p for p in deps.store.of(Promotion, stack) if p.spec.release_ref == promotion.spec.release_ref
+        upstream_promotions=deps.store.by(
+            Promotion, Index.PROMOTIONS_OF_RELEASE, stack, promotion.spec.release_ref.name
         ),
-        peer_releases={
-            r.metadata.name: r
-            for r in deps.store.of(Release, stack)
-            if release is not None and r.spec.application == release.spec.application
-        },
+        peer_releases=deps.store.siblings(stack, release.spec.application) if release is not None else {},
     )
     by_name = {e.metadata.name: e for e in objects.environments}
     environment = by_name.get(name)
@@ -328,9 +326,7 @@ def _upstream(deps: Deps, objects: _Objects, governed: Effective, *, whole: bool
 
 def of_release(deps: Deps, release: Release) -> tuple[Promotion, ...]:
     """All promotions of the application in its stack."""
-    stack, application = release.metadata.namespace, release.spec.application
-    names = {r.metadata.name for r in deps.store.of(Release, stack) if r.spec.application == application}
-    return tuple(p for p in deps.store.of(Promotion, stack) if p.spec.release_ref.name in names)
+    return tuple(dependents.of_application(deps.store, release.metadata.namespace, release.spec.application))
 
 
 async def _with_rights(deps: Deps, snapshot: Snapshot, *, fresh: bool) -> Snapshot:
@@ -397,7 +393,7 @@ async def _revisions(deps: Deps, release: Release, target: str, *, fresh: bool) 
         found = await deps.helm.revisions(target, release.spec.application, fresh=fresh)
     except PortError as problem:
         return PlanProblem("HelmStorageUnreadable", f"Helm's storage in {target}: {problem}")
-    applications = {r.spec.application for r in deps.store.of(Release, release.metadata.namespace)}
+    applications = deps.store.applications(release.metadata.namespace)
     return of_application(found, release, applications)
 
 

@@ -16,10 +16,11 @@ from lockflight.policy.model import Effective
 from lockflight.policy.passage import passages
 from lockflight.ports import ChartError, PortError, Severity
 from lockflight.workflow.calendars import boarded, calendar_of
-from lockflight.workflow.dependents import is_open
+from lockflight.workflow.dependents import is_open, of_application
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.drafting import draft_changes
 from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.indexes import Index
 from lockflight.workflow.planning import too_large
 from lockflight.workflow.status import write
 
@@ -28,9 +29,9 @@ async def reconcile(deps: Deps, release: Release) -> datetime | None:
     """One pass; when to look again. Raises PortError."""
     stack, now = release.metadata.namespace, deps.clock.now()
     status, retry_at = await _resolved(deps, release)
-    promotions = tuple(p for p in deps.store.of(Promotion, stack) if p.spec.release_ref.name == release.metadata.name)
+    promotions = deps.store.by(Promotion, Index.PROMOTIONS_OF_RELEASE, stack, release.metadata.name)
     environments = {e.metadata.name: e for e in deps.store.of(Environment, stack)}
-    around = tuple(_around(deps, release))
+    around = _around(deps, release)
     rows = passages(status.environments, release, around, environments, now)
     running = any(row.running_since is not None for row in rows)
     passed = ", ".join(row.name for row in rows if row.signed_off_at is not None)
@@ -81,11 +82,9 @@ def _tell_overdue(deps: Deps, before: Release, after: Release) -> None:
         deps.events.emit(after, Severity.WARNING, overdue, new.message)
 
 
-def _around(deps: Deps, release: Release) -> list[Promotion]:
+def _around(deps: Deps, release: Release) -> tuple[Promotion, ...]:
     """All promotions of the application: another release ends this one's stay."""
-    stack = release.metadata.namespace
-    names = {r.metadata.name for r in deps.store.of(Release, stack) if r.spec.application == release.spec.application}
-    return [p for p in deps.store.of(Promotion, stack) if p.spec.release_ref.name in names]
+    return tuple(of_application(deps.store, release.metadata.namespace, release.spec.application))
 
 
 async def _resolved(deps: Deps, release: Release) -> tuple[ReleaseStatus, datetime | None]:
@@ -163,7 +162,7 @@ async def _promote(deps: Deps, release: Release, governed: Mapping[str, Effectiv
     stack = release.metadata.namespace
     environments = tuple(deps.store.of(Environment, stack))
     uids = {e.metadata.name: e.metadata.uid for e in environments}
-    for wanted in automatic(release, governed, uids, tuple(_around(deps, release)), _releases(deps, release)):
+    for wanted in automatic(release, governed, uids, _around(deps, release), _releases(deps, release)):
         manifest = {
             "apiVersion": API_VERSION,
             "kind": "Promotion",
@@ -188,6 +187,4 @@ async def _promote(deps: Deps, release: Release, governed: Mapping[str, Effectiv
 
 
 def _releases(deps: Deps, release: Release) -> tuple[Release, ...]:
-    return tuple(
-        r for r in deps.store.of(Release, release.metadata.namespace) if r.spec.application == release.spec.application
-    )
+    return tuple(deps.store.siblings(release.metadata.namespace, release.spec.application).values())

@@ -6,10 +6,14 @@ from typing import TypeVar, cast
 
 from lockflight.api.kinds import AnyObject
 from lockflight.api.promotion import Promotion
+from lockflight.api.release import Release
 from lockflight.policy.model import Namespace
+from lockflight.policy.siblings import Siblings
+from lockflight.workflow.indexes import Index, places
 from lockflight.workflow.keys import Key, key_of
 
 T = TypeVar("T", bound=AnyObject)
+_APPLICATION = Index.RELEASES_OF_APPLICATION
 
 
 class Store:
@@ -19,6 +23,8 @@ class Store:
         self._buckets: dict[tuple[str, str], dict[str, AnyObject]] = defaultdict(dict)
         self.namespaces: dict[str, Namespace] = {}
         self._listed: dict[str, dict[tuple[str, ...], tuple[AnyObject, ...]]] = {}
+        self._indexed: dict[tuple[Index, str, str], dict[str, AnyObject]] = defaultdict(dict)
+        self._siblings: dict[tuple[str, str], Siblings] = {}
         self.broken: dict[Key, str] = {}
         """Objects that do not parse, and why: they take part in nothing, and what refers to them is closed."""
 
@@ -29,7 +35,8 @@ class Store:
         bucket = self._buckets[key.kind, key.namespace]
         previous = bucket.get(key.name)
         if previous is None or not _same(previous, obj):
-            bucket[key.name] = _trimmed(obj)
+            kept = bucket[key.name] = _trimmed(obj)
+            self._index(previous, kept)
             self._listed.pop(key.kind, None)
         return previous
 
@@ -37,7 +44,9 @@ class Store:
         """Forget an object; what was known of it is returned."""
         self.broken.pop(key, None)
         self._listed.pop(key.kind, None)
-        return self._buckets[key.kind, key.namespace].pop(key.name, None)
+        gone = self._buckets[key.kind, key.namespace].pop(key.name, None)
+        self._index(gone, None)
+        return gone
 
     def get(self, kind: type[T], namespace: str, name: str) -> T | None:
         """An object by its model."""
@@ -66,6 +75,38 @@ class Store:
         if found is None:
             found = known[namespaces] = tuple(o for ns in dict.fromkeys(namespaces) for o in self.of(kind, ns))
         return cast("tuple[T, ...]", found)
+
+    def by(self, kind: type[T], index: Index, namespace: str, value: str) -> tuple[T, ...]:
+        """The objects of a kind that an index holds under ``value``, in the order in which they came."""
+        found = self._indexed.get((index, namespace, value), {}).values()
+        return tuple(obj for obj in found if isinstance(obj, kind))
+
+    def siblings(self, namespace: str, application: str) -> Siblings:
+        """The releases of one application by name: the same mapping until one of them changes."""
+        found = self._siblings.get((namespace, application))
+        if found is None:
+            releases = self.by(Release, _APPLICATION, namespace, application)
+            found = self._siblings[namespace, application] = Siblings({r.metadata.name: r for r in releases})
+        return found
+
+    def applications(self, namespace: str) -> set[str]:
+        """The applications that have a release there."""
+        return {value for index, place, value in self._indexed if (index, place) == (_APPLICATION, namespace)}
+
+    def _index(self, before: AnyObject | None, after: AnyObject | None) -> None:
+        """Keep an object where it is asked for; it does not move in an order that it stands in already."""
+        now = set(places(after)) if after is not None else set()
+        if before is not None:
+            for place in set(places(before)) - now:
+                del self._indexed[place][before.metadata.name]
+                if not self._indexed[place]:
+                    del self._indexed[place]
+        if after is not None:
+            for place in now:
+                self._indexed[place][after.metadata.name] = after
+        for obj in (before, after):
+            if isinstance(obj, Release):
+                self._siblings.pop((obj.metadata.namespace, obj.spec.application), None)
 
     def put_namespace(self, namespace: Namespace) -> Namespace | None:
         """Keep the newest state of a namespace; the previous one is returned."""
