@@ -54,6 +54,7 @@ class Stack:
         *,
         applications: Sequence[str] = (),
         values: Mapping[str, Any] | None = None,
+        people: Mapping[str, Any] | None = None,
     ) -> None:
         """Install the stack's chart and wait until its environments were looked at."""
         document = {
@@ -68,6 +69,7 @@ class Stack:
                     "business": [{"kind": "Group", "name": "business"}],
                 },
                 "governors": [{"kind": "Group", "name": "platform"}],
+                **(people or {}),
             },
             **(values or {}),
         }

@@ -11,7 +11,7 @@ from lockflight.api.governance import LONGEST as LONGEST_OF_RULES
 LONGEST = 32
 """Entries a list may hold, as in the CRDs."""
 RELAYED = 16
-"""Entries that one relay account may add: many people speak through it, and yet it cannot fill the list."""
+"""Entries that one account may add, a relay or a pipeline: many speak through it, and yet it cannot fill the list."""
 PER_PERSON = 4
 """Entries one person may add to one generation: enough to change one's mind, too few to fill the list."""
 
@@ -55,6 +55,11 @@ class PeopleList:
     """Whether those who may create releases or promotions never approve it, whatever the stack asks for."""
     longest: int = LONGEST
     """Entries the list may hold, as in the CRD."""
+    robots: bool = False
+    """Whether service accounts may add an entry: not where somebody decides."""
+    open: str = ""
+    """When alone an entry may be added at all: an expression."""
+    not_open: str = ""
 
 
 LISTS = (
@@ -140,6 +145,23 @@ LISTS = (
         creator_known=False,
         ripe="AwaitingSignOff",
         not_ripe="sign off when it is AwaitingSignOff, applied and verified; nobody vouches for what he could not try",
+    ),
+    PeopleList(
+        plural="promotions",
+        short="lfpromo",
+        field="attestations",
+        verb="attest",
+        doing="attest",
+        resource="evidencetypes",
+        plan=("plan", "digest"),
+        creator_known=False,
+        yes="false",
+        sample='"step":"…","result":"Passed"',
+        robots=True,
+        open="variables.was.?steps.orValue([]).exists(s, s.name == string(variables.entry.?step.orValue('')) && "
+        "s.state == 'Authorized')",
+        not_open="'step \\'' + string(variables.entry.?step.orValue('')) + '\\' is not open: say how it went when "
+        "status.steps says Authorized'",
     ),
 )
 
@@ -249,12 +271,13 @@ def _deputy(row: PeopleList) -> Iterator[Check]:
 
 
 def _person(row: PeopleList) -> Iterator[Check]:
-    most = f"(variables.robot ? {RELAYED} : {PER_PERSON})" if row.deputies else str(PER_PERSON)
-    yield Check(
-        "!variables.judged || !variables.robot" + (" || variables.principal != ''" if row.deputies else ""),
-        f"'a service account does not {row.doing}: a person does'",
-        "Forbidden",
-    )
+    most = f"(variables.robot ? {RELAYED} : {PER_PERSON})" if row.deputies or row.robots else str(PER_PERSON)
+    if not row.robots:
+        yield Check(
+            "!variables.judged || !variables.robot" + (" || variables.principal != ''" if row.deputies else ""),
+            f"'a service account does not {row.doing}: a person does'",
+            "Forbidden",
+        )
     yield Check(
         f"!variables.judged || {_check(row.resource, 'variables.verb')}",
         f"'you may not {row.doing} as \\'' + variables.role + '\\'' + (variables.principal == '' ? '' : ' for ' + "
@@ -316,6 +339,8 @@ def _person(row: PeopleList) -> Iterator[Check]:
 def _binding(row: PeopleList) -> Iterator[Check]:
     if row.plan:
         yield from _plan(row)
+    if row.open:
+        yield Check(f"!variables.judged || {row.open}", row.not_open)
     if row.ripe:
         yield Check(
             f"!variables.approves || variables.was.?phase.orValue('') == {literal(row.ripe)}",

@@ -200,6 +200,34 @@ class SignOff(Schema):
     )
 
 
+class StepStatus(Schema):
+    """A step of the release that others take."""
+
+    name: ObjectName = Field(description="The component.")
+    state: Literal["Pending", "Authorized", "Done", "Failed"] = Field(
+        description="Pending, Authorized (it may be taken now), Done or Failed."
+    )
+    role: ObjectName = Field(description="Who says how it went: holders of attest on evidencetypes/<role>.")
+    authorized_at: Time | None = Field(None, description="When it first might be taken.")
+    due_by: Time | None = Field(None, description="Until when it has to be done.")
+    message: Annotated[str, Field(max_length=2048)] = Field("", description="How it went, and who says so.")
+
+
+class Attestation(Schema):
+    """Somebody's word on a step that Lockflight does not take. ``by`` and ``groups`` are stamped by the API server."""
+
+    role: Label = Field(description="The role in which it is given, as the step names it.")
+    step: Label = Field(description="The component of the release.")
+    result: Literal["Passed", "Failed"] = Field(description="How it went.")
+    comment: Comment | None = Field(None, description="Anything to add, such as where the log is.")
+    by: ObjectName | None = Field(None, description="Who: stamped by the API server.")
+    groups: Annotated[tuple[ObjectName, ...], Field(max_length=256)] = Field(
+        (), description="The groups then: stamped by the API server."
+    )
+    generation: int | None = Field(None, description="Filled in, or must be the current one.")
+    plan_digest: Digest | None = Field(None, description="The plan that it is part of: filled in, or the current one.")
+
+
 class HistoryEntry(Schema):
     """One step of the promotion's life."""
 
@@ -209,9 +237,9 @@ class HistoryEntry(Schema):
 
 
 class PromotionStatus(Schema):
-    """Where it stands. People write signOffs, the operator everything else."""
+    """Where it stands. People write signOffs and attestations, the operator everything else."""
 
-    model_config = ConfigDict(json_schema_extra={"default": {"signOffs": []}})
+    model_config = ConfigDict(json_schema_extra={"default": {"signOffs": [], "attestations": []}})
 
     observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()
@@ -227,6 +255,10 @@ class PromotionStatus(Schema):
     plan: PlanStatus | None = None
     execution: Execution | None = None
     components: Annotated[tuple[ComponentStatus, ...], Field(max_length=32)] = ()
+    steps: Annotated[tuple[StepStatus, ...], Field(max_length=16)] = Field(
+        (), description="What others do in the course of it, in order."
+    )
+    attestations: Annotated[tuple[Attestation, ...], Field(max_length=32, json_schema_extra={"default": []})] = ()
     verification: Annotated[tuple[VerificationStatus, ...], Field(max_length=16)] = ()
     sign_offs: Annotated[tuple[SignOff, ...], Field(max_length=32, json_schema_extra={"default": []})] = ()
     waits_for: Annotated[str, Field(max_length=512)] | None = Field(

@@ -22,7 +22,9 @@ from lockflight.api.common import (
     Ref,
     Schema,
     Semver,
+    Text,
     Time,
+    Timeout,
     Uid,
     Values,
     fixed,
@@ -90,13 +92,38 @@ class Chart(Schema):
     )
 
 
+class External(Schema):
+    """A step that Lockflight does not apply: Argo CD, a pipeline or people do, once it is authorised."""
+
+    role: Label = Field(description="Who says how it went: holders of attest on evidencetypes/<role>.")
+    description: Text = Field(description="What is done, for those who approve it.")
+    timeout: Timeout = Field(description="The longest it may take from its authorisation, such as 1h.")
+
+
 class Component(Schema):
-    """One Helm chart of the bundle."""
+    """One Helm chart of the bundle, or a step that others take in its place in the order."""
+
+    model_config = rules(
+        Cel(
+            "has(self.chart) != has(self.external)",
+            "a component is a chart, or a step that others take: give exactly one of chart and external",
+        ),
+        Cel(
+            "!has(self.external) || !has(self.values)", "values are Helm's: a step that others take has none", "values"
+        ),
+    )
 
     name: Label = Field(description="Its name; the Helm release is called <application>-<name>.")
-    chart: Chart
+    chart: Chart | None = None
+    external: External | None = None
     values: Values | None = Field(None, description="Helm values: over the chart's own.")
     reversible: bool = Field(True, description="false: cannot be taken back, such as a schema migration.")
+
+
+class ChartComponent(Component):
+    """A component that Helm applies."""
+
+    chart: Chart
 
 
 class ComponentValues(Schema):
@@ -185,6 +212,11 @@ class ReleaseSpec(Schema):
             "version",
         ),
         Cel(
+            "!has(self.components) || self.components.exists(c, has(c.chart))",
+            "a release has a chart at least: what others do alone is a change with an activity",
+            "components",
+        ),
+        Cel(
             "!has(self.components) || self.components.all(c, size(self.application) + size(c.name) < 53)",
             "the Helm release name <application>-<component> has at most 53 characters: shorten one of them",
             "components",
@@ -239,13 +271,32 @@ class ReleaseSpec(Schema):
     rollback_plan: ReleaseRollback | None = Field(None, description="Goes into the changes that the operator drafts.")
     hold: Reason | None = Field(None, description="Prevents progression to environments not yet reached.")
 
-    def parts(self) -> tuple[Component, ...]:
-        """The components, with the short form written out."""
+    def parts(self) -> tuple[ChartComponent, ...]:
+        """The components that Helm applies, in order, with the short form written out."""
         if self.components is not None:
-            return self.components
+            return tuple(
+                ChartComponent(name=c.name, chart=c.chart, values=c.values, reversible=c.reversible)
+                for c in self.components
+                if c.chart is not None
+            )
         if self.chart is None:
             return ()
-        return (Component(name=DEFAULT_COMPONENT, chart=self.chart),)
+        return (ChartComponent(name=DEFAULT_COMPONENT, chart=self.chart),)
+
+    def steps(self) -> tuple[tuple[int, Component], ...]:
+        """The steps that others take, each with the number of charts that come before it."""
+        found: list[tuple[int, Component]] = []
+        charts = 0
+        for component in self.components or ():
+            if component.external is None:
+                charts += 1
+            else:
+                found.append((charts, component))
+        return tuple(found)
+
+    def irreversible(self) -> tuple[str, ...]:
+        """Names of the components that cannot be taken back."""
+        return tuple(c.name for c in self.components or () if not c.reversible)
 
 
 class ResolvedComponent(Schema):

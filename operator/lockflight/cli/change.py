@@ -243,5 +243,5 @@ def _drafted(app: App, name: str, environments: Sequence[str], standard: str | N
         raise click.UsageError(msg)
     release, target = get(app, Release, name), get(app, Environment, environments[0])
     runs = any(row.application == release.spec.application for row in target.status.targets)
-    irreversible = any(not part.reversible for part in release.spec.parts())
+    irreversible = bool(release.spec.irreversible())
     return draft(release, environments[0], None, first=not runs, irreversible=irreversible, pattern=standard).dump()

@@ -27,6 +27,7 @@ def _names(kind: Kind) -> Complete:
     return complete
 
 
+complete_changes = _names(CHANGE_REQUEST)
 promotion_argument = click.argument("promotion", shell_complete=_names(PROMOTION))
 release_argument = click.argument("release", shell_complete=_names(RELEASE))
 environment_argument = click.argument("environment", shell_complete=_names(ENVIRONMENT))

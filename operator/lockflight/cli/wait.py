@@ -7,10 +7,11 @@ import click
 from lockflight.api import reasons
 from lockflight.api.changerequest import ChangePhase, ChangeRequest
 from lockflight.api.conditions import Condition, find
+from lockflight.api.promotion import Promotion
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.errors import CliError
-from lockflight.cli.names import change_argument
+from lockflight.cli.names import complete_changes
 from lockflight.cli.objects import get
 from lockflight.cli.waiting import timeout_option, wait_for
 
@@ -18,7 +19,8 @@ _LOST = (ChangePhase.REJECTED, ChangePhase.EXPIRED, ChangePhase.CANCELLED, Chang
 
 
 @click.command()
-@change_argument
+@click.argument("change", metavar="NAME", shell_complete=complete_changes)
+@click.option("--step", metavar="STEP", help="Wait for this step of the promotion NAME to be open, not for a change.")
 @click.option(
     "--for",
     "wanted",
@@ -30,13 +32,17 @@ _LOST = (ChangePhase.REJECTED, ChangePhase.EXPIRED, ChangePhase.CANCELLED, Chang
 @timeout_option
 @command_options
 @pass_app
-def wait(app: App, *, change: str, wanted: str, timeout: timedelta) -> None:
+def wait(app: App, *, change: str, step: str | None, wanted: str, timeout: timedelta) -> None:
     """Wait until a change may be carried out, as a pipeline does.
 
-    It comes before a step of its own, of Argo CD for one.
+    It comes before a step of its own, of Argo CD for one. With --step it waits until a promotion has come to a step
+    that others take: what is done then is said with lockflight attest.
 
     Ends with an error as soon as the change has ended without that.
     """
+    if step is not None:
+        _for_step(app, change, step, timeout)
+        return
     last: list[Condition | None] = [None]
 
     def look() -> ChangeRequest | None:
@@ -54,3 +60,26 @@ def wait(app: App, *, change: str, wanted: str, timeout: timedelta) -> None:
         output.show_data(app, found.dump())
     else:
         output.line(f"change {change} is {wanted}: {last[0].message if last[0] else ''}", 0)
+
+
+def _for_step(app: App, promotion: str, step: str, timeout: timedelta) -> None:
+    last: list[str] = ["it was not judged yet"]
+
+    def look() -> Promotion | None:
+        found = get(app, Promotion, promotion)
+        row = next((row for row in found.status.steps if row.name == step), None)
+        if row is not None and row.state == "Authorized":
+            return found
+        over = found.status.phase is not None and found.status.phase.final
+        if over or (row is not None and row.state in ("Done", "Failed")):
+            state = f"step {step} is {row.state}" if row is not None else f"it has no step {step}"
+            msg = f"promotion {promotion} is {found.status.phase}: {state}"
+            raise CliError(msg)
+        last[0] = found.status.waits_for or last[0]
+        return None
+
+    found = wait_for(app, timeout, look, lambda: f"step {step} of {promotion} is not open: {last[0]}")
+    if app.as_data:
+        output.show_data(app, found.dump())
+    else:
+        output.line(f"step {step} of {promotion} is {reasons.AUTHORIZED}: {found.status.waits_for or ''}", 0)

@@ -30,7 +30,7 @@ def risk_of(on: Subject) -> Risk:
         Facts(
             tier=on.effective.spec.tier,
             delta=difference(on),
-            irreversible=tuple(c.name for c in plan.components if not c.reversible) if isinstance(plan, Plan) else (),
+            irreversible=plan.irreversible if isinstance(plan, Plan) else (),
             failed=failed,
             ended=ended,
             rehearsed=on.snapshot.rehearsed,

@@ -50,8 +50,15 @@ def release_digest(release: Release, chart_digests: Mapping[str, str]) -> str:
                 for part in release.spec.parts()
             ],
             "environments": {name: values.dump() for name, values in sorted((release.spec.environments or {}).items())},
+            # Absent where there are none, so that such a release has the digest that it always had.
+            **({"steps": steps} if (steps := _steps(release)) else {}),
         }
     )
+
+
+def _steps(release: Release) -> list[Any]:
+    """The steps that others take, with their places."""
+    return [[after, step.name, step.external.dump()] for after, step in release.spec.steps() if step.external]
 
 
 def change_digest(plans: Sequence[ChangePlan]) -> str:

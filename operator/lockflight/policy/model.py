@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lockflight.api.changerequest import ChangeRequest
@@ -118,6 +118,19 @@ class PlannedComponent:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step that others take, after so many components."""
+
+    name: str
+    after: int
+    role: str
+    """Who says how it went."""
+    description: str
+    timeout: timedelta
+    reversible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One Helm release as it can be compared with another state of it; it holds digests only, never a value."""
 
@@ -147,6 +160,13 @@ class Plan:
     secrets_digest: str = ""
     parts: tuple[Part, ...] = ()
     """The same in a form that can be compared with what runs; not part of the digest."""
+    steps: tuple[PlannedStep, ...] = ()
+
+    @property
+    def irreversible(self) -> tuple[str, ...]:
+        """What cannot be taken back, by name."""
+        charts = [component.name for component in self.components if not component.reversible]
+        return (*charts, *(step.name for step in self.steps if not step.reversible))
 
     @property
     def images(self) -> tuple[str, ...]:

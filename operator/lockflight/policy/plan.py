@@ -8,7 +8,7 @@ from typing import Any, Final
 from lockflight.api import reasons
 from lockflight.api.common import Tier
 from lockflight.policy.digest import canonical_digest
-from lockflight.policy.model import Plan, PlannedComponent, PlanProblem
+from lockflight.policy.model import Plan, PlannedComponent, PlannedStep, PlanProblem
 
 _FOREIGN_KINDS: Final = frozenset(
     {
@@ -83,6 +83,7 @@ def build_plan(
     rules: Mapping[str, Any],
     secrets: Sequence[Mapping[str, Any]],
     secrets_key: bytes,
+    steps: Sequence[PlannedStep] = (),
 ) -> Plan:
     """The plan of a target; ``rules`` are what the decision relies on, so that changing them voids approvals."""
     digest = canonical_digest(
@@ -101,13 +102,27 @@ def build_plan(
                 }
                 for c in components
             ],
+            **({"steps": [_step(step) for step in steps]} if steps else {}),
         }
     )
     keyed = ""
     if secrets and secrets_key:
         contents = canonical_digest(list(secrets)).encode()
         keyed = "sha256:" + hmac.new(secrets_key, contents, hashlib.sha256).hexdigest()
-    return Plan(namespace=namespace, components=tuple(components), digest=digest, secrets_digest=keyed)
+    return Plan(
+        namespace=namespace, components=tuple(components), digest=digest, secrets_digest=keyed, steps=tuple(steps)
+    )
+
+
+def _step(step: PlannedStep) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "after": step.after,
+        "role": step.role,
+        "description": step.description,
+        "timeout": int(step.timeout.total_seconds()),
+        "reversible": step.reversible,
+    }
 
 
 def images(obj: Any) -> Iterator[str]:

@@ -88,6 +88,8 @@ def of_promotion(promotion: Promotion) -> Iterator[AuditEntry]:
             "reason": said.reason if said else None,
             "message": said.message if said else None,
             "components": _dumped(status.components),
+            "steps": _dumped(status.steps),
+            "attestations": _dumped(status.attestations),
             "history": _dumped(status.history),
             # With an Applied record, the verdicts stand there.
             "verdicts": None if status.execution else _verdicts(promotion),

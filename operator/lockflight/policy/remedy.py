@@ -13,7 +13,7 @@ def remediation(
     change: ChangeRequest | None, governed: Effective, plan: Plan, components: Sequence[ComponentStatus]
 ) -> Literal["Rollback", "Uninstall", "Hold"]:
     """The change's rollback plan, else the environment's ``onFailure``; never back across what is irreversible."""
-    if any(not c.reversible for c in plan.components):
+    if plan.irreversible:
         return "Hold"
     first = not any(row.previous_revision for row in components)
     back: Literal["Rollback", "Uninstall"] = "Uninstall" if first else "Rollback"

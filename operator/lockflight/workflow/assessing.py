@@ -60,7 +60,7 @@ async def assess(
     facts = Facts(
         tier=tier,
         delta=found,
-        irreversible=tuple(c.name for c in planned.plan.components if not c.reversible),
+        irreversible=planned.plan.irreversible,
         failed=failed,
         ended=ended,
         rehearsed=rehearsals(release, promotions, tiers, tier),

@@ -45,7 +45,7 @@ async def draft_changes(deps: Deps, release: Release) -> datetime | None:
 async def _create(deps: Deps, release: Release, found: Assessed, governed: Effective) -> bool:
     stack, environment = release.metadata.namespace, found.environment
     pattern = await _fitting(deps, stack, found, governed)
-    irreversible = any(not component.reversible for component in found.plan.components)
+    irreversible = bool(found.plan.irreversible)
     spec = draft(release, environment, found.risk, first=found.first, irreversible=irreversible, pattern=pattern)
     name = promotion_name(release.metadata.name, environment)
     manifest = {

@@ -9,15 +9,17 @@ from datetime import datetime
 
 from lockflight.api.common import STACK_LABEL, parse_duration
 from lockflight.api.promotion import Action, ComponentStatus, Phase, Promotion
+from lockflight.policy.external import open_step
 from lockflight.policy.labels import helm_labels, short
 from lockflight.policy.model import HelmStatus, PlannedComponent, Revision, Snapshot
 from lockflight.policy.ownership import removed
 from lockflight.policy.records import applied
 from lockflight.policy.revisions import newest, verified
 from lockflight.ports import HelmJob, HelmOutcome, HelmResult, PortError, Severity
-from lockflight.workflow import sealing
+from lockflight.workflow import external, sealing
 from lockflight.workflow.comparing import compare_applied
 from lockflight.workflow.deps import Deps, Running
+from lockflight.workflow.external import Pause
 from lockflight.workflow.gather import Gathered
 from lockflight.workflow.judge import shut_by_people
 from lockflight.workflow.progress import enter, finish, text_of
@@ -29,28 +31,34 @@ DEFAULT_TIMEOUT = "10m"
 WAITS_FOR_HELM = "Helm"
 
 
-async def run(deps: Deps, gathered: Gathered, promotion: Promotion, running: Running, *, again: bool) -> None:
+async def run(
+    deps: Deps, gathered: Gathered, promotion: Promotion, running: Running, *, again: bool
+) -> datetime | None:
     """From the written intent to the end of execution; ``again``: another process or pass began it.
 
+    Where others have to act in between it ends before: when to take it up again at the latest.
     Raises PortError where the cluster does not answer: then it is taken up again.
     """
     work = _work(deps, gathered, promotion, running)
     execution = promotion.status.execution
     if execution is not None and execution.remediation is not None:
         await go_back(work, None, bound=await _bound(work))
-        return
+        return None
     if not isinstance(work, Forward):
         words = "aborted" if promotion.spec.abort else _lost(gathered.snapshot)
         await go_back(work, Failure(words, aborted=promotion.spec.abort), bound=await _bound(work))
-        return
+        return None
     await _seal(work, gathered)
-    failure = await _apply(work, _targets(gathered.snapshot), again=again)
-    failure = failure or await compare_applied(work) or await verify(work)
+    stopped = await _apply(work, _targets(gathered.snapshot), again=again)
+    if isinstance(stopped, Pause):
+        return stopped.until
+    failure = stopped or await compare_applied(work) or await verify(work)
     if failure is not None:
         await go_back(work, failure)
-        return
+        return None
     await _drop_removed(work, gathered.snapshot)
     await _done(work)
+    return None
 
 
 async def _seal(work: Forward, gathered: Gathered) -> None:
@@ -69,7 +77,7 @@ async def _seal(work: Forward, gathered: Gathered) -> None:
             work.deps.events.emit(work.promotion, Severity.WARNING, "AuditRecordMissing", words)
             await work.save(work.status.model_copy(update={"waits_for": words}))
         raise
-    if work.status.waits_for != WAITS_FOR_HELM:
+    if work.status.waits_for != WAITS_FOR_HELM and open_step(work.status.steps) is None:
         await work.save(work.status.model_copy(update={"waits_for": WAITS_FOR_HELM}))
 
 
@@ -128,9 +136,12 @@ def _lost(s: Snapshot) -> str:
     return f"it cannot go on as planned: {detail}"
 
 
-async def _apply(work: Forward, targets: Mapping[str, Revision | None], *, again: bool) -> Failure | None:
-    """Apply the components that are not there yet, in order."""
+async def _apply(work: Forward, targets: Mapping[str, Revision | None], *, again: bool) -> Failure | Pause | None:
+    """Apply the components that are not there yet, in order, and wait for the steps that others take between them."""
     for index, component in enumerate(work.planned.plan.components):
+        stopped = await _steps(work, index)
+        if stopped is not None:
+            return stopped
         if work.running.aborted.is_set():
             return Failure(work.running.words, aborted=True)
         if _there(work, component, targets):
@@ -147,9 +158,21 @@ async def _apply(work: Forward, targets: Mapping[str, Revision | None], *, again
         if not succeeded(result):
             what = f"{work.running.words} while applying" if aborted else "could not apply"
             return Failure(f"{what} component {component.name}: {result.message}", aborted=aborted)
+    stopped = await _steps(work, len(work.planned.plan.components))
+    if stopped is not None:
+        return stopped
     if work.running.aborted.is_set():
         return Failure(work.running.words, aborted=True)
     await _applied(work)
+    return None
+
+
+async def _steps(work: Forward, after: int) -> Failure | Pause | None:
+    """The steps that come after so many components: each is done before the next begins."""
+    for step in work.planned.plan.steps:
+        stopped = await external.take(work, step) if step.after == after else None
+        if stopped is not None:
+            return stopped
     return None
 
 

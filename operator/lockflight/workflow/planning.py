@@ -8,12 +8,13 @@ from typing import Any
 
 import rfc8785
 
+from lockflight.api.common import parse_duration
 from lockflight.api.environment import Environment
-from lockflight.api.release import Component, Release
+from lockflight.api.release import ChartComponent, Release
 from lockflight.policy import footprint
 from lockflight.policy.digest import canonical_digest, release_digest
 from lockflight.policy.facts import Facts, common, facts, is_test
-from lockflight.policy.model import Effective, Part, PlannedComponent, PlanProblem
+from lockflight.policy.model import Effective, Part, PlannedComponent, PlannedStep, PlanProblem
 from lockflight.policy.plan import build_plan, component_plan
 from lockflight.policy.values import Layered, layer
 from lockflight.ports import ChartError, HelmJob, PulledChart, Rendered, RenderError
@@ -78,7 +79,7 @@ async def _plan(
         {
             # The digest says what is in it; whose it is, and whether it can be taken back, is not part of that.
             "release": [release.metadata.name, release.spec.application, release.status.digest],
-            "reversible": [part.reversible for part in parts],
+            "reversible": list(release.spec.irreversible()),
             "charts": digests,
             "values": {n: v.values for n, v in layered.items()},
             "secrets": sorted(s.name for s in found if s.secret),
@@ -137,11 +138,28 @@ async def _plan(
         rules=rules_of(governed),
         secrets=secrets,
         secrets_key=deps.options.secrets_key,
+        steps=_steps(release),
     )
     plan = replace(plan, parts=tuple(comparable))
     planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts, compared, tuple(secrets))
     deps.plans.put(key, planned)
     return planned
+
+
+def _steps(release: Release) -> tuple[PlannedStep, ...]:
+    """What others do, in its place."""
+    return tuple(
+        PlannedStep(
+            name=step.name,
+            after=after,
+            role=step.external.role,
+            description=step.external.description,
+            timeout=parse_duration(step.external.timeout),
+            reversible=step.reversible,
+        )
+        for after, step in release.spec.steps()
+        if step.external is not None
+    )
 
 
 def rules_of(governed: Effective) -> Mapping[str, Any]:
@@ -175,7 +193,7 @@ def _chart_digests(release: Release) -> dict[str, str]:
 
 
 async def _render(
-    deps: Deps, release: Release, part: Component, chart: PulledChart, layered: Layered, target: str
+    deps: Deps, release: Release, part: ChartComponent, chart: PulledChart, layered: Layered, target: str
 ) -> tuple[tuple[Mapping[str, Any], ...], tuple[Mapping[str, Any], ...]]:
     """What the component renders to, twice: what it makes up anew differs."""
     job = HelmJob(

@@ -12,10 +12,11 @@ from lockflight.api import reasons
 from lockflight.api.conditions import find
 from lockflight.api.emergency import Debt
 from lockflight.api.environment import Environment
-from lockflight.api.promotion import Execution, Phase, Promotion
+from lockflight.api.promotion import Action, Execution, Phase, Promotion
 from lockflight.policy.debts import incurred
 from lockflight.policy.emergency import is_emergency
 from lockflight.policy.emergencyrules import terms
+from lockflight.policy.external import pending
 from lockflight.policy.gates import evaluate_all
 from lockflight.policy.model import NamedVerdict, Plan, PlanProblem, Snapshot
 from lockflight.policy.override import gone_past, overridden
@@ -77,7 +78,7 @@ async def _decide(deps: Deps, promotion: Promotion, *, may_start: bool) -> datet
         case Finish():
             await _not_carried_out(deps, read.snapshot, verdicts, decision)
         case Start() if may_start:
-            await _start(deps, read, verdicts)
+            return await _start(deps, read, verdicts)
         case Start():
             return deps.clock.now()
     return None
@@ -141,7 +142,7 @@ def _measure(deps: Deps, promotion: Promotion, verdicts: tuple[NamedVerdict, ...
         deps.metrics.gauge("gate_blocked", 0 if row.verdict.open else 1, environment=environment, gate=row.gate)
 
 
-async def _start(deps: Deps, read: Gathered, verdicts: tuple[NamedVerdict, ...]) -> None:
+async def _start(deps: Deps, read: Gathered, verdicts: tuple[NamedVerdict, ...]) -> datetime | None:
     """Use of the approval, then the intent, then Helm: each is in the cluster before the next begins."""
     snapshot, planned = read.snapshot, read.planned
     if planned is None:
@@ -163,7 +164,7 @@ async def _start(deps: Deps, read: Gathered, verdicts: tuple[NamedVerdict, ...])
         snapshot = replace(snapshot, changes=(change,))
     promotion = await _intend(deps, snapshot, planned.plan, verdicts, fencing)
     read = replace(read, snapshot=replace(snapshot, promotion=promotion))
-    await _carry_out(deps, read, promotion, again=False)
+    return await _carry_out(deps, read, promotion, again=False)
 
 
 async def _intend(
@@ -180,6 +181,7 @@ async def _intend(
             "conditions": conditions(status, None, reasons.DEPLOYING, message, generation=generation, now=now),
             "execution": Execution(holder=deps.leadership.holder, fencing=fencing, started_at=now),
             "components": rows(snapshot, plan),
+            "steps": pending(plan.steps) if promotion.spec.action is Action.DEPLOY else (),
             "change": snapshot.change.metadata.name if snapshot.change else None,
             "release_digest": snapshot.release.status.digest if snapshot.release else None,
             "forecast": None,
@@ -233,8 +235,8 @@ async def _take_over(deps: Deps, promotion: Promotion) -> datetime | None:
         read = replace(read, snapshot=replace(read.snapshot, plan=None), planned=None)
     current = await _take_up(deps, current)
     log.info("taking up an execution", promotion=promotion.metadata.name, namespace=promotion.metadata.namespace)
-    await _carry_out(deps, replace(read, snapshot=replace(read.snapshot, promotion=current)), current, again=True)
-    return None
+    read = replace(read, snapshot=replace(read.snapshot, promotion=current))
+    return await _carry_out(deps, read, current, again=True)
 
 
 def _executed_target(promotion: Promotion) -> tuple[str, str]:
@@ -270,17 +272,18 @@ async def _take_up(deps: Deps, promotion: Promotion) -> Promotion:
     return await write(deps, promotion, status, guarded=True)
 
 
-async def _carry_out(deps: Deps, read: Gathered, promotion: Promotion, *, again: bool) -> None:
+async def _carry_out(deps: Deps, read: Gathered, promotion: Promotion, *, again: bool) -> datetime | None:
     running = deps.running.setdefault(promotion.metadata.uid, Running())
     if promotion.spec.abort:
         running.aborted.set()
     try:
-        await run(deps, read, promotion, running, again=again)
+        return await run(deps, read, promotion, running, again=again)
     except NotLeaderError:
         log.warning("leadership lost: execution left to the next leader", promotion=promotion.metadata.name)
         raise
     except GoneError as gone:
         await _deleted(deps, promotion, gone)
+        return None
     finally:
         deps.running.pop(promotion.metadata.uid, None)
 

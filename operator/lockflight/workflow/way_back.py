@@ -10,7 +10,7 @@ from lockflight.policy.model import HelmStatus, Plan, Revision
 from lockflight.policy.promotion import remediation
 from lockflight.policy.records import taken_back
 from lockflight.policy.revisions import newest
-from lockflight.workflow import sealing
+from lockflight.workflow import external, sealing
 from lockflight.workflow.progress import conditions, finish
 from lockflight.workflow.run import Failure, Forward, Run, succeeded
 
@@ -51,6 +51,7 @@ async def _intend(work: Run, failure: Failure, way: Way) -> None:
     status, generation = work.status, work.promotion.metadata.generation
     reason, now = reasons.ABORTING if failure.aborted else reasons.TAKING_BACK, work.deps.clock.now()
     execution = status.execution.model_copy(update={"remediation": way}) if status.execution else None
+    status = external.closed(status, failure.message, now, generation=generation)
     said = conditions(status, None, reason, failure.message, generation=generation, now=now)
     await work.save(status.model_copy(update={"execution": execution, "conditions": said}))
 
@@ -63,6 +64,9 @@ def _remembered(work: Run) -> Failure:
 
 
 def _way(work: Run) -> Way:
+    if any(row.authorized_at is not None for row in work.status.steps):
+        # What others did, Helm does not take back, and half a bundle is none.
+        return "Hold"
     if not any(_ours(work, r) for r in work.revisions):
         return "None"
     if work.promotion.spec.action is Action.ROLLBACK:
@@ -74,7 +78,7 @@ def _way(work: Run) -> Way:
     if work.release is None or work.governed is None:
         # Whether it can be taken back is not known any more.
         return "Hold"
-    if any(not part.reversible for part in work.release.spec.parts()):
+    if work.release.spec.irreversible():
         return "Hold"
     return remediation(work.change, work.governed, Plan(work.namespace, (), ""), rows)
 

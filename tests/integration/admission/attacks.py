@@ -171,6 +171,17 @@ def _review(phase: str = "Review", **spec: object) -> Act:
     return act
 
 
+def _attest(state: str = "Authorized", **more: object) -> Act:
+    """A word on a step that is in ``state``."""
+
+    def act(world: World, who: str) -> None:
+        promotion = world.planned("promotions")
+        world.observe(promotion, phase="Deploying", steps=[{"name": "load", "state": state, "role": "ops"}])
+        world.append(who, promotion, "attestations", {"role": "ops", "step": "load", "result": "Passed", **more})
+
+    return act
+
+
 _REVIEW = {"role": "cab", "outcome": "Successful", "summary": "fine"}
 
 
@@ -409,6 +420,20 @@ _REVIEWS: dict[str, _Tries] = {
     "by a wildcard, as cluster administrators do": (("system:masters reviews", "admin", _review()),),
     "status.review belongs to people": (("the operator reviews", "operator", _review()),),
 }
+_ATTESTATIONS: dict[str, _Tries] = {
+    "is not open: say how it went when": (
+        ("attesting a step whose turn has not come", "quinn", _attest("Pending")),
+        ("attesting a step twice", "quinn", _attest("Done")),
+        ("attesting a step that there is not", "quinn", _attest("Authorized", step="another")),
+    ),
+    "you may not attest as": (
+        ("attesting without the right", "nosy", _attest()),
+        ("attesting as somebody else", "quinn", _attest(role="others")),
+    ),
+    "by a wildcard, as cluster administrators do": (("system:masters attests", "admin", _attest()),),
+    "status.attestations belongs to people": (("the operator attests", "operator", _attest()),),
+    "you looked at the plan": (("attesting another plan", "quinn", _attest(planDigest=digest("another"))),),
+}
 _UNAUTHORISED: dict[str, _Tries] = {
     "spec.unauthorised is what the operator found": (
         ("a record of an unauthorised change of one's own making", "jo", _invent_a_finding),
@@ -537,6 +562,7 @@ _POLICIES = {
     "people-changerequests-submissions": _SUBMISSIONS,
     "people-changerequests-review": _REVIEWS,
     "people-promotions-signoffs": _PROMOTIONS,
+    "people-promotions-attestations": _ATTESTATIONS,
     "people-standardchanges-approvals": _PATTERNS,
     "changes": _UNAUTHORISED,
     "status": _STATUS,

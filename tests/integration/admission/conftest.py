@@ -61,6 +61,7 @@ VALUES = {
         "approvers": {"cab": [{"kind": "Group", "name": "cab"}], "ecab": [{"kind": "Group", "name": "ecab"}]},
         "deputies": {"cab": [{"kind": "Group", "name": "deputies"}]},
         "relays": {"cab": [{"kind": "ServiceAccount", "name": "relay", "namespace": STACK}]},
+        "attesters": {"ops": [{"kind": "User", "name": "quinn"}]},
         "signers": {"qa": [{"kind": "Group", "name": "qa"}]},
         "governors": [{"kind": "Group", "name": "platform"}],
     },

@@ -7,6 +7,7 @@ from .objects import DROP, Json
 OCI = {"oci": "oci://registry.example/charts/payments", "version": "2.4.0"}
 REPOSITORY = {"repository": "https://charts.example", "name": "payments", "version": "2.4.0"}
 COMPONENT = {"name": "api", "chart": OCI}
+STEP: Json = {"name": "load", "external": {"role": "ops", "description": "Load it.", "timeout": "1h"}}
 JOB: Json = {"template": {"spec": {"template": {}}}}
 INCIDENT: Json = {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-11-24T12:00:00Z"}
 EMERGENCY: Json = {"spec.type": "Emergency", "spec.incident": INCIDENT}
@@ -428,9 +429,37 @@ CASES = [
     Case(
         "ChangeRequest",
         "spec.activity.duration",
-        "must be longer than 0s: write a duration such as 10m",
+        NO_TIME,
         ACTIVITY,
         {**ACTIVITY, "spec.activity": {"kind": "Other", "description": "x", "duration": "0s"}},
+    ),
+    Case(
+        "Release",
+        "spec.components[]",
+        "a component is a chart, or a step that others take: give exactly one of chart and external",
+        {"spec.components.2.name": "rates"},
+        {"spec.components.2.chart": OCI},
+    ),
+    Case(
+        "Release",
+        "spec.components[]",
+        "values are Helm's: a step that others take has none",
+        {"spec.components.2.name": "rates"},
+        {"spec.components.2.values": {"a": 1}},
+    ),
+    Case(
+        "Release",
+        "spec.components[].external.timeout",
+        NO_TIME,
+        {"spec.components.2.external.timeout": "1s"},
+        {"spec.components.2.external.timeout": "0h0m"},
+    ),
+    Case(
+        "Release",
+        "spec",
+        "a release has a chart at least: what others do alone is a change with an activity",
+        {"spec.components": [COMPONENT, STEP], "spec.environments": DROP},
+        {"spec.components": [STEP], "spec.environments": DROP},
     ),
     *(
         Case(

@@ -16,6 +16,7 @@ LISTS = [
     ("ChangeRequest", "lfchg", "submissions"),
     ("ChangeRequest", "lfchg", "review"),
     ("Promotion", "lfpromo", "signOffs"),
+    ("Promotion", "lfpromo", "attestations"),
     ("StandardChange", "lfstd", "approvals"),
     ("Environment", "lfenv", "approvals"),
     ("FreezeWindow", "lffw", "approvals"),
@@ -23,11 +24,12 @@ LISTS = [
 ]
 ENTRIES: dict[str, Json] = {
     "submissions": {"role": "requester"},
+    "attestations": {"role": "ops", "step": "load", "result": "Passed"},
     "review": {"role": "cab", "outcome": "Successful", "summary": "as planned"},
 }
 EMPTY = {
     "ChangeRequest": {"submissions": [], "approvals": [], "review": []},
-    "Promotion": {"signOffs": []},
+    "Promotion": {"signOffs": [], "attestations": []},
     "StandardChange": {"approvals": []},
     "Environment": {"approvals": []},
     "FreezeWindow": {"approvals": []},

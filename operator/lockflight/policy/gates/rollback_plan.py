@@ -29,7 +29,7 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     if not isinstance(on.snapshot.plan, Plan):
         return waiting(reasons.PLAN_MISSING, "what would be applied is not known yet: see gate Binding")
     first = not any(return_revision(on.snapshot).values())
-    irreversible = [c.name for c in on.snapshot.plan.components if not c.reversible]
+    irreversible = on.snapshot.plan.irreversible
     match plan.strategy:
         case Strategy.HELM_ROLLBACK | Strategy.UNINSTALL if irreversible:
             return waiting(
@@ -71,7 +71,7 @@ def _way_back(on: Subject) -> Verdict | None:
                 "a release that was applied here since then is not there any more: whether it can be taken back "
                 "is unknown; create it again as it was, or roll forward",
             )
-        if any(not part.reversible for part in release.spec.parts()):
+        if release.spec.irreversible():
             return denied(
                 reasons.IRREVERSIBLE,
                 f"{release.metadata.name} was applied here since then and has a component with reversible: false: "

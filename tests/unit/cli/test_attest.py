@@ -1,0 +1,70 @@
+"""``attest`` and ``wait --step``: what a pipeline says and waits for."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.fakes import DIGEST, STACK, FakeApi, obj, run
+
+NAME = "payments-2.4.0-production"
+
+
+def promotion(state: str = "Authorized", phase: str = "Deploying") -> dict[str, Any]:
+    spec = {"releaseRef": {"name": "payments-2.4.0"}, "environmentRef": {"name": "production"}}
+    status = {
+        "phase": phase,
+        "plan": {"digest": DIGEST, "namespace": "payments-production"},
+        "steps": [{"name": "load", "state": state, "role": "ops"}],
+        "attestations": [],
+        "waitsFor": "step load may be taken",
+    }
+    return dict(obj("Promotion", NAME, spec, status))
+
+
+def test_a_word_binds_to_what_was_planned() -> None:
+    api = FakeApi(promotion())
+    result = run(api, "attest", NAME, "load", "--role", "ops", "--result", "Passed", "--comment", "run 7")
+    assert result.exit_code == 0, result.output
+    assert api.objects["Promotion", STACK, NAME]["status"]["attestations"] == [
+        {
+            "role": "ops",
+            "step": "load",
+            "result": "Passed",
+            "comment": "run 7",
+            "by": "alice",
+            "groups": ["cab", "system:authenticated"],
+            "generation": 1,
+            "planDigest": DIGEST,
+        }
+    ]
+
+
+def test_a_step_that_there_is_not_is_named() -> None:
+    api = FakeApi(promotion())
+    result = run(api, "attest", NAME, "other", "--role", "ops", "--result", "Passed")
+    assert "has no step other; its steps are: load" in result.stderr
+    assert api.writes == []
+
+
+def test_a_pipeline_waits_for_its_step() -> None:
+    result = run(FakeApi(promotion()), "wait", NAME, "--step", "load")
+    assert result.stdout == f"step load of {NAME} is Authorized: step load may be taken\n"
+
+
+@pytest.mark.parametrize(
+    ("state", "phase", "says"),
+    [
+        ("Done", "Deploying", "step load is Done"),
+        ("Failed", "Failed", "step load is Failed"),
+        ("Pending", "Rejected", "step load is Pending"),
+    ],
+)
+def test_a_step_that_will_not_open_is_not_waited_for(state: str, phase: str, says: str) -> None:
+    result = run(FakeApi(promotion(state, phase)), "wait", NAME, "--step", "load", "--timeout", "1s")
+    assert result.exit_code != 0
+    assert says in result.stderr
+
+
+def test_when_the_time_is_up_it_says_what_was_missing() -> None:
+    result = run(FakeApi(promotion("Pending", "Waiting")), "wait", NAME, "--step", "load", "--timeout", "3s")
+    assert f"time is up: step load of {NAME} is not open" in result.stderr
