@@ -165,3 +165,21 @@ async def test_the_freeze_stays_in_force_for_everything_else(fake: FakeWorld) ->
     await fake.settle()
     assert await fake.phase(promotion) == "OnHold"
     assert await fake.gate(promotion, "Freeze") == "FreezeActive"
+
+
+async def test_who_lets_a_change_past_a_critical_date_is_asked_from_the_start(fake: FakeWorld) -> None:
+    today = fake.clock.now().strftime("%m-%d")
+    critical = {"name": "closing", "date": today, "freeze": {"before": "1d", "after": "1d"}, "override": OVERRIDE}
+    spec = {"timeZone": "UTC", "sprint": {"start": "2020-01-06"}, "criticalDates": [critical]}
+    await fake.create("ReleaseCalendar", "books", spec)
+    await fake.environment("integration", INTEGRATION)
+    control = {"normal": {"approvals": [{"role": "cab", "count": 1}]}}
+    followed = {**INTEGRATION, "calendarRef": {"name": "books"}, "changeControl": control}
+    await fake.create("Environment", "integration", followed)
+    asks = {**ASKS, "windows": ["closing"]}
+    release = await fake.release("1.0.0")
+    await fake.change("chg-1", release, environments=["integration"], freezeOverride=asks)
+    await fake.change("chg-2", release, environments=["integration"])
+    await fake.settle()
+    summaries = [(await fake.status("ChangeRequest", name))["approvalsSummary"] for name in ("chg-1", "chg-2")]
+    assert summaries == ["0/2 cab", "0/1 cab"]

@@ -1,15 +1,18 @@
 """Which calendar binds an environment, and the trains that a release is on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from lockflight.api.environment import Environment
+from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Boarded, Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.policy.cadence.boarding import UnknownTrain, key, seat
 from lockflight.policy.cadence.offsets import InvalidCalendar
+from lockflight.policy.critical import critical_freezes
 from lockflight.policy.model import Effective
+from lockflight.policy.time.zones import InvalidTime
 from lockflight.workflow.dependents import is_open
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.keys import Key
@@ -28,6 +31,22 @@ def calendar_of(deps: Deps, stack: str, governed: Effective) -> ReleaseCalendar 
         return None
     found = (deps.store.get(ReleaseCalendar, place, ref.name) for place in places(deps, stack, governed))
     return next((calendar for calendar in found if calendar is not None), None)
+
+
+def critical_of(deps: Deps, stack: str, governed: Iterable[Effective], now: datetime) -> tuple[FreezeWindow, ...]:
+    """The freezes that the calendars of these environments make; one that cannot be judged makes none here.
+
+    The gate Freeze says what is wrong with it, and is closed.
+    """
+    found: dict[str, FreezeWindow] = {}
+    for environment in governed:
+        calendar = calendar_of(deps, stack, environment)
+        try:
+            made = critical_freezes(calendar, now) if calendar is not None else ()
+        except InvalidTime:
+            continue
+        found |= {freeze.metadata.uid: freeze for freeze in made}
+    return tuple(found.values())
 
 
 async def read_again(deps: Deps, stack: str, governed: Effective) -> None:

@@ -29,7 +29,7 @@ from lockflight.workflow import activity, catalogue, debts, sealing
 from lockflight.workflow.assessing import Assessed
 from lockflight.workflow.assessing import assess as assess_target
 from lockflight.workflow.authorising import authorise
-from lockflight.workflow.calendars import calendar_of
+from lockflight.workflow.calendars import calendar_of, critical_of
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.indexes import Index
@@ -68,7 +68,8 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     rights = await answers(deps, stack, questions, fresh=change.spec.activity is not None)
     places = dict.fromkeys((deps.options.root_namespace, stack))
     delegations = tuple(d for place in places for d in deps.store.of(Delegation, place))
-    overridden = named(change, deps.store.listed(FreezeWindow, deps.options.root_namespace, stack))
+    listed = deps.store.listed(FreezeWindow, deps.options.root_namespace, stack)
+    overridden = named(change, (*listed, *critical_of(deps, stack, governed.values(), now)))
     owed, word, later = await debts.settle(deps, with_plans, owing, release, rights, delegations, relays(change, owing))
     with_plans = with_plans.model_copy(update={"status": with_plans.status.model_copy(update={"debts": owed})})
     calendars = tuple(c for e in governed.values() if (c := calendar_of(deps, stack, e)) is not None)

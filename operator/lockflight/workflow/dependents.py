@@ -254,6 +254,8 @@ def _of_calendar(store: Store, stack: str | None) -> set[Key]:
     """What waits, with its releases, approved changes, and the environments that say whether their calendar exists."""
     waiting = list(_open(store, stack))
     keys = {key_of(p) for p in waiting} | {key_of(e) for e in store.of(Environment, stack)} | _approved(store, stack)
+    # Critical dates are freezes that a change may ask to go past.
+    keys |= {key_of(c) for c in store.of(ChangeRequest, stack) if c.spec.freeze_override is not None}
     return keys | {Key("Release", p.metadata.namespace, p.spec.release_ref.name) for p in waiting}
 
 
