@@ -28,7 +28,7 @@ ENTRIES = {
     "withdraw": _own("approve", "withdraw", "Take back your approval of changes."),
     "cab": _own("cab", "cab", "The change board's meeting: agenda, decisions, minutes."),
     "delegate": _own("delegate", "delegate", "Let a deputy decide for you in a role, for a time."),
-    "attest": _own("attest", "attest", "Say how a step went that Lockflight does not take."),
+    "attest": _own("attest", "attest", "Say how a step went that others take."),
     "sign-off": _own("signoff", "sign_off", "Sign off what a promotion deployed, or reject it."),
     "freeze": _own("freeze", "freeze", "Declare and lift freezes."),
     "guard": _own("guard", "guard", "Guarded namespaces: who would be refused, and breaking the glass."),
