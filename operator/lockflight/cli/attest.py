@@ -23,7 +23,8 @@ from lockflight.cli.objects import get
 def attest(app: App, *, promotion: str, step: str, role: str, result: str, comment: str | None) -> None:
     """Say how a step went that others take.
 
-    With Passed the promotion goes on, with Failed it ends. A pipeline does so after its own work; see lockflight wait --step.
+    With Passed the promotion goes on, with Failed it ends. A pipeline does so after its own work;
+    see lockflight wait --step.
     """
     found = get(app, Promotion, promotion)
     row, plan = next((s for s in found.status.steps if s.name == step), None), found.status.plan

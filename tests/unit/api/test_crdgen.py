@@ -193,7 +193,11 @@ def test_only_the_chosen_defaults_reach_the_api_server() -> None:
             "spec.rollbackPlan.steps": [],
         },
         RELEASE.name: {"spec.rollbackPlan.steps": []},
-        PROMOTION.name: {"status": {"signOffs": []}, "status.signOffs": []},
+        PROMOTION.name: {
+            "status": {"signOffs": [], "attestations": []},
+            "status.signOffs": [],
+            "status.attestations": [],
+        },
         **{
             name: {"status": {"approvals": []}, "status.approvals": []}
             for name in (STANDARD_CHANGE.name, "Environment", "FreezeWindow", "ReleaseCalendar")
