@@ -21,10 +21,10 @@ def policies() -> Iterator[tuple[str, list[dict[str, Any]]]]:
                 but=("authorization.k8s.io/*", "authentication.k8s.io/*"),
                 only_if=f"request.userInfo.?username.orValue('') == {literal(PROBE)}",
             ),
-            {},
+            {"asks": "request.?dryRun.orValue(false)"},
             [
                 Check(
-                    "request.?dryRun.orValue(false)",
+                    "variables.asks",
                     f"'{PROBE} only asks whether a guard holds: it writes nothing'",
                     "Forbidden",
                 )
