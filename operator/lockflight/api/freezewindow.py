@@ -90,10 +90,10 @@ class Recurrence(Schema):
 
 
 class Override(Schema):
-    """Whose approvals let a change through that names this window in freezeOverride."""
+    """Whose approvals let a change through that names this window in freezeOverride, or lift it."""
 
     approvals: Annotated[tuple[RoleCount, ...], Field(min_length=1, max_length=8, json_schema_extra=keyed("role"))] = (
-        Field(description="Needed on that change.")
+        Field(description="Needed on that change, or here for lifting it.")
     )
     emergency: (
         Annotated[tuple[RoleCount, ...], Field(min_length=1, max_length=8, json_schema_extra=keyed("role"))] | None
@@ -143,7 +143,11 @@ class FreezeWindowSpec(Schema):
         description="Finish: what runs when it begins may end, and go back. Abort: it is cancelled and taken back. "
         "A way back is never cancelled. Default Finish.",
     )
-    lift: Reason | None = Field(None, description="Ends the freeze now; the object stays as the record.")
+    lift: Reason | None = Field(
+        None,
+        description="Ends the freeze, at once or, where it has an override, with its approvals on this very object; "
+        "the object stays as the record.",
+    )
 
 
 class FreezePhase(StrEnum):
@@ -171,6 +175,9 @@ class FreezeWindowStatus(RuleStatus):
     phase: FreezePhase | None = None
     active: Occurrence | None = Field(None, description="The one that holds now; of several that which ends last.")
     next: Occurrence | None = Field(None, description="The one that begins next.")
+    lifted_at: Time | None = Field(
+        None, description="When its lifting had the override's approvals; it holds nothing from then on."
+    )
     next_transition: Time | None = Field(None, description="When phase, active or next change by time alone.")
     environments: Annotated[
         tuple[Annotated[str, Field(max_length=512)], ...],

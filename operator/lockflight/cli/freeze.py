@@ -111,13 +111,19 @@ def now(
 @command_options
 @pass_app
 def lift(app: App, name: str, reason: str) -> None:
-    """Lift a freeze for good; what it held comes back by itself."""
+    """Lift a freeze for good; what it held comes back by itself.
+
+    A freeze with an override holds until that many people have approved its lifting.
+    """
     known = app.api.get(FREEZE_WINDOW, app.namespace, name)
     if parse(FreezeWindow, known).spec.lift:
         output.show_object(app, known, FREEZE_WINDOW.plural, "unchanged")
         return
     lifted = edit(app, FREEZE_WINDOW, known, {"lift": Reason(reason=reason).dump()})
-    output.show_object(app, lifted, FREEZE_WINDOW.plural, "lifted")
+    asked = parse(FreezeWindow, lifted).spec.override
+    roles = ", ".join(f"{need.count} {need.role}" for need in asked.approvals) if asked else ""
+    words = f"to be lifted: holds until approved there by {roles}, see status.howToApprove" if asked else "lifted"
+    output.show_object(app, lifted, FREEZE_WINDOW.plural, words)
 
 
 def _zone(name: str | None, *, needed: bool) -> tuple[ZoneInfo, str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from lockflight.api.freezewindow import FreezeWindow
+from lockflight.policy.lifting import lifted
 from lockflight.policy.time.recurrence import Span
 from lockflight.policy.time.zones import InvalidTime, both_clocks, zone
 from lockflight.policy.windows import FOREVER, Target, occurrences, selects
@@ -88,7 +89,7 @@ def _look(freezes: Sequence[FreezeWindow], target: Target, now: datetime) -> Age
     ahead: list[Spell] = []
     broken: list[Broken] = []
     for freeze in freezes:
-        if freeze.spec.lift is not None or not selects(freeze, target):
+        if lifted(freeze) or not selects(freeze, target):
             continue
         try:
             around = occurrences(freeze).around(now)

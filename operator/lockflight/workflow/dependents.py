@@ -14,6 +14,7 @@ from lockflight.api.release import Release, ReleaseType
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
 from lockflight.policy.conflicts import same_applications
+from lockflight.policy.lifting import lifted
 from lockflight.workflow.indexes import Index
 from lockflight.workflow.keys import NAMESPACE, Key, key_of
 from lockflight.workflow.store import Store
@@ -53,7 +54,7 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
             keys |= {key_of(p) for p in _open(store, stack)} | {key_of(c) for c in store.of(ChangeRequest, stack)}
         case ReleaseCalendar() if not _same_spec(old, new):
             keys |= _of_calendar(store, None if key.namespace == root else key.namespace)
-        case FreezeWindow() if not _same_spec(old, new):
+        case FreezeWindow() if not _same_spec(old, new) or _lifted(old) != _lifted(new):
             stack = None if key.namespace == root else key.namespace
             keys |= {key_of(p) for p in _open(store, stack)} | _approved(store, stack)
             keys |= {key_of(c) for c in store.of(ChangeRequest, stack) if _asks_past(c, key.name)}
@@ -141,6 +142,10 @@ def peers(store: Store, promotion: Promotion) -> Iterator[Promotion]:
 
 def _phase(obj: AnyObject | None) -> object:
     return obj.status.phase if isinstance(obj, Promotion) else None
+
+
+def _lifted(obj: AnyObject | None) -> bool:
+    return isinstance(obj, FreezeWindow) and lifted(obj)
 
 
 def _asks_past(change: ChangeRequest, freeze: str) -> bool:

@@ -10,6 +10,7 @@ from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezePhase, FreezeWindow, Occurrence, OnRunning
 from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.policy.agenda import called
+from lockflight.policy.lifting import asked_to_lift, lifted
 from lockflight.policy.override import aborting
 from lockflight.policy.time.recurrence import Around, Span
 from lockflight.policy.time.zones import InvalidTime
@@ -17,7 +18,7 @@ from lockflight.policy.windows import FOREVER, occurrences
 from lockflight.workflow import gather
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.promotion import interrupt
-from lockflight.workflow.ruling import of_scope
+from lockflight.workflow.ruling import lift_approved, of_scope
 from lockflight.workflow.status import write
 
 _SHOWN = 64
@@ -33,6 +34,7 @@ class _Seen:
 async def reconcile(deps: Deps, freeze: FreezeWindow) -> datetime | None:
     """One pass; the next instant at which what it shows changes. Raises PortError."""
     now, generation = deps.clock.now(), freeze.metadata.generation
+    freeze = await _lifted(deps, freeze)
     seen = _look(freeze, now)
     if seen.phase is FreezePhase.ACTIVE and freeze.spec.on_running is OnRunning.ABORT:
         await _abort(deps, freeze, now)
@@ -58,21 +60,36 @@ async def reconcile(deps: Deps, freeze: FreezeWindow) -> datetime | None:
         | approvals
     )
     await write(deps, freeze, status)
+    if asked_to_lift(freeze) and freeze.status.approvals:
+        # Somebody may be given the right, or asked about, by now: no event tells.
+        again = now + deps.options.plan_retry
+        return min(again, transition) if transition else again
     return transition
+
+
+async def _lifted(deps: Deps, freeze: FreezeWindow) -> FreezeWindow:
+    """With the time of its lifting, once that is approved by people who may; from fresh answers. Raises PortError."""
+    if not asked_to_lift(freeze) or not await lift_approved(deps, freeze):
+        return freeze
+    status = freeze.status.model_copy(update={"lifted_at": deps.clock.now()})
+    return await write(deps, freeze, status, guarded=True)
 
 
 def _look(freeze: FreezeWindow, now: datetime) -> _Seen:
     nothing = Around(None, None)
-    if freeze.spec.lift is not None:
-        return _Seen(FreezePhase.LIFTED, nothing, f"lifted: {freeze.spec.lift.reason}")
+    lift, waits = freeze.spec.lift, ""
+    if lift is not None and lifted(freeze):
+        return _Seen(FreezePhase.LIFTED, nothing, f"lifted: {lift.reason}")
+    if lift is not None:
+        waits = f"; to be lifted ({lift.reason}) once spec.override's approvals are there: see status.howToApprove"
     try:
         around = occurrences(freeze).around(now)
     except InvalidTime as problem:
         return _Seen(FreezePhase.INVALID, nothing, f"{problem}; until mended it holds everything it selects")
     if around.current is not None:
-        return _Seen(FreezePhase.ACTIVE, around, f"{freeze.spec.reason}: nothing starts where it applies")
+        return _Seen(FreezePhase.ACTIVE, around, f"{freeze.spec.reason}: nothing starts where it applies{waits}")
     phase = FreezePhase.UPCOMING if around.next is not None else FreezePhase.ENDED
-    return _Seen(phase, around, freeze.spec.reason)
+    return _Seen(phase, around, f"{freeze.spec.reason}{waits}")
 
 
 def _transition(seen: _Seen, now: datetime) -> datetime | None:

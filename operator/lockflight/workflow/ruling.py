@@ -11,6 +11,7 @@ from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.governance import Governance
 from lockflight.api.standardchange import StandardChange
 from lockflight.policy.governance import Ruled, bound_digest, ruled
+from lockflight.policy.lifting import asked_to_lift
 from lockflight.policy.model import Effective, Snapshot
 from lockflight.policy.quorum import union
 from lockflight.policy.rights import Question, Rights
@@ -60,7 +61,15 @@ async def of_environment(
 async def of_scope(deps: Deps, rule: RuleObject) -> tuple[dict[str, Any], list[Condition]]:
     """What the status of a freeze or calendar says: whoever governs an environment that it may bind approves it."""
     needs = _scope(deps, rule)
-    return await _shown(deps, rule, needs, bound_digest(rule), Governance(approvals=needs) if needs else None)
+    governance = Governance(approvals=needs) if needs else None
+    lift = asked_to_lift(rule) if isinstance(rule, FreezeWindow) else ()
+    return await _shown(deps, rule, union([needs, lift]), bound_digest(rule), governance)
+
+
+async def lift_approved(deps: Deps, freeze: FreezeWindow) -> bool:
+    """Whether its override's approvals are there for its lifting, as it stands there now; asked afresh."""
+    found = await _standing(deps, freeze, asked_to_lift(freeze), bound_digest(freeze), fresh=True)
+    return found.approved
 
 
 def _scope(deps: Deps, rule: RuleObject) -> tuple[RoleCount, ...]:
@@ -80,10 +89,12 @@ async def _shown(
     return _said(deps, await _standing(deps, rule, needs, digest), governance)
 
 
-async def _standing(deps: Deps, rule: RuleObject, needs: Sequence[RoleCount], digest: str) -> Ruled:
+async def _standing(
+    deps: Deps, rule: RuleObject, needs: Sequence[RoleCount], digest: str, *, fresh: bool = False
+) -> Ruled:
     home = rule.metadata.namespace
     asked = own_questions(rule.status.approvals, rule.metadata.generation) if needs else ()
-    known = {home: await answers(deps, home, asked, fresh=False)}
+    known = {home: await answers(deps, home, asked, fresh=fresh)}
     return ruled(rule, needs, digest, unentitled_rule(rule.status.approvals, home, (), known))
 
 
@@ -108,6 +119,7 @@ def _said(deps: Deps, found: Ruled, governance: Governance | None) -> tuple[dict
     else:
         rejected = bool(found.count.rejected_by)
         reason = reasons.RULES_REJECTED if rejected else reasons.RULE_APPROVALS_MISSING
-        message = f"{found.words}; what it binds is closed until then"
+        stays = isinstance(rule, FreezeWindow) and governance is None
+        message = f"{found.words}; {'it holds' if stays else 'what it binds is closed'} until then"
     generation = rule.metadata.generation
     return update, [condition(reasons.APPROVED, open_, reason, message, generation=generation, now=deps.clock.now())]

@@ -53,6 +53,7 @@ def test_a_freeze_holds_and_names_itself_its_reason_and_both_clocks() -> None:
         ({"applications": ["payments"]}, False),
         ({"applications": ["ledger"]}, True),
         ({"lift": {"reason": "over"}}, True),
+        ({"lift": {"reason": "over"}, "override": {"approvals": [{"role": "cab"}]}}, False),
         ({"start": "2026-12-01T13:00:00"}, False),
         ({"start": "2026-12-01T13:11:00", "end": "2026-12-02T00:00:00"}, True),
         ({"end": "2026-12-01T13:00:00"}, True),

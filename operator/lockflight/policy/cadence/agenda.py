@@ -16,6 +16,7 @@ from lockflight.policy.cadence.offsets import InvalidCalendar, at
 from lockflight.policy.cadence.trains import Trains
 from lockflight.policy.changewindows import openings
 from lockflight.policy.critical import critical_dates, frozen_around
+from lockflight.policy.lifting import lifted
 from lockflight.policy.time.zones import InvalidTime, both_clocks
 
 
@@ -123,7 +124,7 @@ def _of_windows(calendar: ReleaseCalendar, since: datetime, until: datetime) -> 
 
 
 def _of_freeze(freeze: FreezeWindow, since: datetime, until: datetime) -> Iterator[Entry]:
-    if freeze.spec.lift is not None:
+    if lifted(freeze):
         return
     uid, title = f"freeze.{freeze.metadata.namespace}.{freeze.metadata.name}", f"Freeze: {freeze.spec.reason}"
     found = windows.occurrences(freeze)
