@@ -97,6 +97,12 @@ async def test_it_closes_when_everything_is_settled(world: FakeWorld) -> None:
     await world.later(hours=24)
     assert await owed(world) == {"Evidence", "Ratification", "Review"}
     await world.approve("chg-77", "alice")
+    await world.approve("chg-77", "erin")
+    await world.settle()
+    status = await world.status("ChangeRequest", "chg-77")
+    missing = "ratification 1/2 cab: needs 1 more of role cab; not counted: erin (cab) is who let the emergency through"
+    assert missing in status["waitsFor"]
+    assert '"role":"cab"' in status["howToApprove"]
     await world.approve("chg-77", "bob")
     await world.settle()
     assert (await debts(world))["Ratification"]["settledBy"] == "ratified by alice, bob"
@@ -164,3 +170,78 @@ async def test_narrowing_the_change_afterwards_takes_no_debt_away(world: FakeWor
     await world.edit("ChangeRequest", "chg-77", environments=["uat"])
     await world.settle()
     assert await owed(world) == {"SignOffs", "Soak", "Evidence", "Ratification", "Review"}
+
+
+async def _next_release(world: FakeWorld) -> str:
+    """A normal release that went through UAT and whose change is approved."""
+    release = await world.release("1.1.0", evidence=[{"type": "unit-tests", "result": "Passed"}])
+    await world.promote(release, "uat")
+    await world.settle()
+    await world.sign(f"{release}-uat", "bea")
+    await world.settle()
+    return release
+
+
+async def test_what_is_overdue_keeps_the_next_release_out_until_it_is_settled(world: FakeWorld) -> None:
+    await let_through(world)
+    release = await _next_release(world)
+    await world.later(hours=72)
+    await world.change("chg-2", release, "HelmRollback")
+    await world.settle()
+    await world.approve("chg-2")
+    promotion = await world.promote(release, "production", changeRequestRef={"name": "chg-2"})
+    await world.settle()
+    assert await world.phase(promotion) == "Waiting"
+    assert await world.gate(promotion, "ReviewDebt") == "DebtOverdue"
+    assert "chg-77 owes Ratification overdue since" in await world.said(promotion)
+    await world.approve("chg-77", "alice")
+    await world.approve("chg-77", "bob")
+    await world.settle()
+    assert await world.phase(promotion) == "Succeeded"
+
+
+async def test_what_becomes_overdue_while_something_waits_keeps_it_out(world: FakeWorld) -> None:
+    await let_through(world)
+    release = await _next_release(world)
+    await world.change(
+        "chg-2", release, "HelmRollback", schedule={"start": "2026-12-04T10:00:00Z", "end": "2026-12-05T10:00:00Z"}
+    )
+    await world.settle()
+    await world.approve("chg-2")
+    promotion = await world.promote(release, "production", changeRequestRef={"name": "chg-2"})
+    await world.settle()
+    assert await world.gate(promotion, "ReviewDebt") == "Passed"
+    await world.later(hours=73)
+    assert await world.gate(promotion, "ReviewDebt") == "DebtOverdue"
+
+
+async def test_the_unreviewed_record_of_an_unauthorised_change_keeps_the_next_release_out(world: FakeWorld) -> None:
+    await world.create(
+        "ChangeRequest",
+        "unauthorised-production-payments",
+        {
+            "type": "Emergency",
+            "title": "changed",
+            "reason": "found",
+            "environments": ["production"],
+            "unauthorised": {"application": "payments"},
+        },
+    )
+    await let_through(world)
+    record = "unauthorised-production-payments"
+    assert set(await debts(world, record)) == {"Review"}
+    for person in ("alice", "bob"):
+        await world.approve("chg-77", person)
+    release = await _next_release(world)
+    await world.later(hours=121)
+    await world.review("chg-77", "dora", accepts=["Evidence", "SignOffs", "Soak"])
+    await world.change("chg-2", release, "HelmRollback")
+    await world.settle()
+    await world.approve("chg-2")
+    promotion = await world.promote(release, "production", changeRequestRef={"name": "chg-2"})
+    await world.settle()
+    assert (await world.status("ChangeRequest", "chg-77"))["phase"] == "Closed"
+    assert await world.gate(promotion, "ReviewDebt") == "DebtOverdue"
+    await world.review(record, "dora", outcome="Failed")
+    await world.settle()
+    assert await world.phase(promotion) == "Succeeded"

@@ -31,6 +31,7 @@ CHANGE_CONTROL = "ChangeControl"
 STANDARD_PATTERN = "StandardPattern"
 RISK = "Risk"
 ROLLBACK_PLAN = "RollbackPlan"
+REVIEW_DEBT = "ReviewDebt"
 CONCURRENCY = "Concurrency"
 ADMISSION = "Admission"
 
@@ -51,6 +52,7 @@ GATES = (
     STANDARD_PATTERN,
     RISK,
     ROLLBACK_PLAN,
+    REVIEW_DEBT,
     CONCURRENCY,
     ADMISSION,
 )
@@ -159,6 +161,8 @@ FIRST_DEPLOYMENT = "FirstDeployment"
 NOT_FIRST_DEPLOYMENT = "NotFirstDeployment"
 NOTHING_TO_RETURN_TO = "NothingToReturnTo"
 IRREVERSIBLE = "Irreversible"
+
+DEBT_OVERDUE = "DebtOverdue"
 
 TARGET_BUSY = "TargetBusy"
 AFTER_PEER = "AfterPeer"

@@ -21,6 +21,7 @@ SKIPPABLE: Final[Mapping[str, frozenset[str]]] = {
     Bypass.CADENCE: frozenset({reasons.TRAIN_NOT_DUE, reasons.TRAIN_MISSED, reasons.LEAD_TIME}),
     Bypass.CHANGE_WINDOW: frozenset({reasons.WINDOW_CLOSED, reasons.WINDOW_MISSING}),
     Bypass.EVIDENCE: frozenset({reasons.EVIDENCE_MISSING}),
+    Bypass.REVIEW_DEBT: frozenset({reasons.DEBT_OVERDUE}),
 }
 """What a gate may say and be skipped. What failed, was rejected or cannot be judged is no answer that one skips."""
 

@@ -15,7 +15,7 @@ from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.policy.assessment import change_base, effective_risk
-from lockflight.policy.debts import Ratification, to_ratify
+from lockflight.policy.debts import Ratification, owes_ratification, to_ratify
 from lockflight.policy.effective import DEFAULT_VALID_FOR, quorum_rule
 from lockflight.policy.emergency import fit, is_emergency, terms_of
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
@@ -95,6 +95,7 @@ def assess(
     known = change.status.plan_digest is not None and verdict.phase is not ChangePhase.NEW
     open_for_approval = known and not verdict.phase.ended and bool(needs)
     asked = needs if not verdict.approved else to_ratify(change, ratified)
+    waits_for = f"{verdict.message}; {ratified.words}" if ratified and owes_ratification(change) else verdict.message
     return Assessment(
         change.status.model_copy(
             update={
@@ -105,7 +106,7 @@ def assess(
                 "plan_digest_demanded": _demanded(change, governed, risk.effective),
                 "how_to_approve": how_to_approve(change, asked) if open_for_approval and asked else None,
                 "approvals_summary": found.count.summary or None,
-                "waits_for": verdict.message[:512] if not verdict.phase.ended else None,
+                "waits_for": waits_for[:512] if not verdict.phase.ended else None,
                 "in_use": verdict.phase in (ChangePhase.IMPLEMENT, ChangePhase.REVIEW),
             }
         ),

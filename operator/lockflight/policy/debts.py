@@ -76,7 +76,9 @@ class Ratification:
         """What is missing, for people."""
         if self.count.rejected_by:
             return f"ratification was refused by {self.count.rejected_by}: take it back, and review it as BackedOut"
-        ignored = f"; not counted: {', '.join(self.count.ignored)}" if self.count.ignored else ""
+        roles = {f"({need.role})" for need in self.count.needs}
+        spoke = [text for text in self.count.ignored if any(role in text for role in roles)]
+        ignored = f"; not counted: {', '.join(spoke)}" if spoke else ""
         return f"ratification {self.count.summary}: needs {self.count.missing}{ignored}"
 
 
@@ -106,10 +108,14 @@ def ratification(
     )
 
 
+def owes_ratification(change: ChangeRequest) -> bool:
+    """Whether the board has still to say yes to what was done."""
+    return any(row.gate == RATIFICATION for row in open_debts(change))
+
+
 def to_ratify(change: ChangeRequest, found: Ratification | None) -> tuple[RoleCount, ...]:
     """The roles whose word is still missing on what an emergency did."""
-    owed = any(row.gate == RATIFICATION for row in open_debts(change))
-    if found is None or not owed or found.count.rejected_by:
+    if found is None or not owes_ratification(change) or found.count.rejected_by:
         return ()
     short = {role for role, _ in found.count.missing_roles()}
     return tuple(need for need in found.count.needs if need.role in short)
@@ -197,6 +203,26 @@ def overdue(change: ChangeRequest, now: datetime) -> tuple[Debt, ...]:
 def next_due(change: ChangeRequest, now: datetime) -> datetime | None:
     """When the next of its debts becomes overdue."""
     return min((row.due_by for row in open_debts(change) if row.due_by > now), default=None)
+
+
+def owes_for(change: ChangeRequest, environment: str, application: str | None, theirs: str | None) -> bool:
+    """Whether something is owed for the target; ``theirs`` is the application of the change, None where nobody knows.
+
+    What is owed stays owed for where the change was used, whatever its spec names by now.
+    """
+    found = change.spec.unauthorised
+    known = found.application if found is not None else theirs
+    return environment in owed_in(change) and (known is None or application is None or known == application)
+
+
+def owed_in(change: ChangeRequest) -> frozenset[str]:
+    """The environments for which it owes something."""
+    rows = open_debts(change)
+    if not rows:
+        return frozenset()
+    found = change.spec.environments if change.spec.unauthorised is not None else ()
+    used = (use.environment for use in change.status.used_by)
+    return frozenset((*(row.environment for row in rows if row.environment is not None), *used, *found))
 
 
 def words(row: Debt, now: datetime) -> str:

@@ -9,6 +9,7 @@ from lockflight.api.changerecords import Bypass, IncidentSeverity
 from lockflight.api.common import RoleCount, Tier, parse_duration
 from lockflight.api.emergency import EmergencyControl, Ratify
 from lockflight.api.environment import ChangeControl
+from lockflight.policy.quorum import union
 
 DEFAULT_SEVERITIES: Final = (IncidentSeverity.SEV1,)
 """Incidents that an emergency may mend where nobody says otherwise; in tier Production nobody may."""
@@ -106,18 +107,11 @@ def united(all_terms: Iterable[Terms]) -> Terms | None:
     if not found:
         return None
     return Terms(
-        approvals=_largest(t.approvals for t in found),
+        approvals=union(t.approvals for t in found),
         severities=tuple(s for s in found[0].severities if all(s in t.severities for t in found)),
         bypass=frozenset.intersection(*(t.bypass for t in found)),
         order_down_to=max((t.order_down_to for t in found if t.order_down_to), key=lambda t: t.rank, default=None),
-        ratify=_largest(t.ratify for t in found),
+        ratify=union(t.ratify for t in found),
         ratify_within=min(t.ratify_within for t in found),
         review_within=min(t.review_within for t in found),
     )
-
-
-def _largest(rules: Iterable[tuple[RoleCount, ...]]) -> tuple[RoleCount, ...]:
-    counts: dict[str, int] = {}
-    for need in (need for rule in rules for need in rule):
-        counts[need.role] = max(need.count, counts.get(need.role, 0))
-    return tuple(RoleCount(role=role, count=count) for role, count in counts.items())

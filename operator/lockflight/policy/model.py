@@ -234,6 +234,8 @@ class Snapshot:
     """Other promotions of the same application into the same environment, any phase."""
     peer_changes: tuple[ChangeRequest, ...] = ()
     """Changes of this stack that name the environment, this promotion's own included."""
+    owing: tuple[ChangeRequest, ...] = ()
+    """Changes of this stack that still owe something for this target."""
     delegations: tuple[Delegation, ...] = ()
     """Those of the stack and of the root namespace."""
     peer_releases: Mapping[str, Release] = field(default_factory=dict)

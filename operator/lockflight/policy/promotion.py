@@ -58,6 +58,7 @@ _WHO: Final = {
     reasons.CHANGE_WINDOW: "clock",
     reasons.CHANGE_CONTROL: "change board",
     reasons.ROLLBACK_PLAN: "requester",
+    reasons.REVIEW_DEBT: "reviewers",
     reasons.CONCURRENCY: "other promotion",
 }
 

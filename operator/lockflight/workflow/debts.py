@@ -82,4 +82,4 @@ def _says(row: Debt, s: Snapshot, now: datetime) -> Verdict | None:
     if row.gate in (Bypass.ORDER, Bypass.SIGN_OFFS) and row.upstream is not None:
         verdict = passed_in(Subject(s, s.release, s.environment, s.effective), row.upstream)
         return Verdict(verdict.outcome, verdict.reason, verdict.message or f"passed {row.upstream}")
-    return judge(row.gate, s, now) if row.gate in (Bypass.SOAK, Bypass.EVIDENCE) else None
+    return judge(row.gate, s, now) if row.gate in (Bypass.SOAK, Bypass.EVIDENCE, Bypass.REVIEW_DEBT) else None

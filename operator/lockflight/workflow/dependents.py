@@ -17,6 +17,7 @@ from lockflight.policy.conflicts import same_applications
 from lockflight.policy.lifting import lifted
 from lockflight.workflow.indexes import Index
 from lockflight.workflow.keys import NAMESPACE, Key, key_of
+from lockflight.workflow.owing import woken
 from lockflight.workflow.store import Store
 
 
@@ -49,6 +50,11 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
             # Also where it named something before and does not any more.
             for change in (old, new):
                 keys |= _of_change(store, change, root) if isinstance(change, ChangeRequest) else set()
+            keys |= woken(
+                store,
+                old if isinstance(old, ChangeRequest) else None,
+                new if isinstance(new, ChangeRequest) else None,
+            )
         case Delegation() if not _same_spec(old, new):
             stack = None if key.namespace == root else key.namespace
             keys |= {key_of(p) for p in _open(store, stack)} | {key_of(c) for c in store.of(ChangeRequest, stack)}

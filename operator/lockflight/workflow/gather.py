@@ -33,6 +33,7 @@ from lockflight.workflow.calendars import calendar_of, read_again
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.indexes import Index
 from lockflight.workflow.keys import Key
+from lockflight.workflow.owing import owing
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for
 from lockflight.workflow.rights import answers
@@ -285,6 +286,7 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
         delegations=objects.delegations,
         peers=tuple(dependents.peers(deps.store, promotion)),
         peer_changes=deps.store.by(ChangeRequest, Index.CHANGES_FOR, stack, name),
+        owing=owing(deps.store, stack, name, release.spec.application if release else None),
         hotfix_changes=objects.hotfix_changes,
         production=frozenset(e.metadata.name for e in objects.environments if e.spec.tier is Tier.PRODUCTION),
         upstream_uids={e.metadata.name: e.metadata.uid for e in objects.environments},

@@ -8,6 +8,7 @@ from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.kinds import AnyObject
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
+from lockflight.policy.debts import owed_in
 
 
 class Index(StrEnum):
@@ -18,6 +19,7 @@ class Index(StrEnum):
     EXECUTING_IN = "promotions that execute in an environment"
     PROMOTIONS_UNDER = "promotions under a change"
     CHANGES_FOR = "changes that name an environment"
+    OWING_FOR = "changes that owe something for an environment"
 
 
 def _executing(promotion: Promotion) -> Iterable[str]:
@@ -34,7 +36,10 @@ def _of_promotion(promotion: Promotion) -> Iterable[tuple[Index, str]]:
 
 
 def _of_change(change: ChangeRequest) -> Iterable[tuple[Index, str]]:
-    return ((Index.CHANGES_FOR, name) for name in change.spec.environments)
+    for name in change.spec.environments:
+        yield Index.CHANGES_FOR, name
+    for name in owed_in(change):
+        yield Index.OWING_FOR, name
 
 
 def _of_release(release: Release) -> Iterable[tuple[Index, str]]:

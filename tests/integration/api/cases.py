@@ -161,6 +161,8 @@ CASES = [
         for where in (
             "spec.timeout",
             "spec.changeControl.normal.validFor",
+            "spec.changeControl.emergency.reviewWithin",
+            "spec.changeControl.emergency.ratify.within",
             "spec.exit.verification.0.helmTest.timeout",
             "spec.exit.verification.1.job.timeout",
         )

@@ -19,6 +19,7 @@ from lockflight.policy.gates import (
     freeze,
     hold,
     order,
+    review_debt,
     risk,
     rollback_plan,
     rules,
@@ -47,6 +48,7 @@ GATES: Final[Mapping[str, Gate]] = {
     reasons.STANDARD_PATTERN: standard_pattern.evaluate,
     reasons.RISK: risk.evaluate,
     reasons.ROLLBACK_PLAN: rollback_plan.evaluate,
+    reasons.REVIEW_DEBT: review_debt.evaluate,
     reasons.CONCURRENCY: concurrency.evaluate,
     reasons.ADMISSION: admission.evaluate,
 }
