@@ -19,6 +19,9 @@ ENTRIES = {
     "why": _own("why", "why", "Every gate of a promotion in plain words, closed ones first."),
     "release": _own("release", "release", "Create a release."),
     "promote": _own("promote", "promote", "Bring a release into an environment."),
+    "emergency": _own(
+        "emergency", "emergency", "Because of an incident, go back or bring a release: all in one command."
+    ),
     "abort": _own("promote", "abort", "Abort a promotion; what has begun is taken back."),
     "change": _own("change", "change", "Raise a change, and see it through its life."),
     "wait": _own("wait", "wait", "Wait until a change may be carried out, as a pipeline does."),

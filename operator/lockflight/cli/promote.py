@@ -45,7 +45,7 @@ def promote(
     the same environment is left as it is.
     """
     action = Action.ROLLBACK if rollback else Action.DEPLOY
-    found, done = _ensure(app, release, environment, change, action)
+    found, done = ensure(app, release, environment, change, action)
     name = str(found["metadata"]["name"])
     if not (app.as_data and wait):
         output.show_object(app, found, PROMOTION.plural, done)
@@ -55,9 +55,10 @@ def promote(
         output.note(f"what it waits for: lockflight why {name}")
 
 
-def _ensure(
+def ensure(
     app: App, release_name: str, environment_name: str, change: str | None, action: Action
 ) -> tuple[Manifest, str]:
+    """The promotion, and ``created`` or ``unchanged``. Raises CliError where one under another change is open."""
     # Both are read first: a promotion of what does not exist would only wait for ever.
     release, environment = get(app, Release, release_name), get(app, Environment, environment_name)
     spec: dict[str, object] = {
@@ -81,6 +82,13 @@ def _ensure(
     what = f"{release_name} to {environment_name}"
     msg = f"others keep creating promotions of {what}: see lockflight board, then try again"
     raise CliError(msg)
+
+
+def agreed(app: App, release: Release, environment: Environment, action: Action, change: str) -> None:
+    """Raise CliError where a promotion of the same under another change makes this one needless."""
+    standing = _standing(list_all(app, Promotion, app.namespace), release, environment, action)
+    if standing is not None:
+        _agree(standing, change)
 
 
 def _standing(

@@ -139,7 +139,7 @@ def create(
                 named=named,
                 values=values,
             ),
-            _source(version, {k: v for k, v in told.items() if v}, from_git=from_git),
+            source(version, {k: v for k, v in told.items() if v}, from_git=from_git),
             environments(env_values),
             [given.evidence for given in evidence],
             train,
@@ -208,15 +208,15 @@ def _normal(known: Manifest) -> dict[str, Any]:
         return dict(known["spec"])
 
 
-def _source(version: str, told: dict[str, Any], *, from_git: bool) -> Source | None:
+def source(version: str, told: dict[str, Any], *, from_git: bool) -> Source | None:
     """What git says, with what the options say over it."""
     if not from_git:
         return Source(**told) if told else None
-    source, remarks = read_source(version)
+    found, remarks = read_source(version)
     for remark in remarks:
         if not (told.get("branch") and "--branch" in remark):
             output.note(remark)
-    return Source(**(dict(source) | told))
+    return Source(**(dict(found) | told))
 
 
 def _wait(app: App, name: str, environment: str | None, timeout: timedelta) -> None:
