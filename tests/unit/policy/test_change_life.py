@@ -12,9 +12,11 @@ from lockflight.api import reasons
 from lockflight.api.changerecords import Submission
 from lockflight.api.changerequest import ChangePhase, ChangeRequest
 from lockflight.api.common import RoleCount
+from lockflight.api.emergency import Debt
 from lockflight.api.promotion import Phase
 from lockflight.policy.change import assess
 from lockflight.policy.effective import effective
+from lockflight.policy.emergency import fit
 from lockflight.policy.lifecycle import state
 from lockflight.policy.model import Effective
 from lockflight.policy.standing import Standing, standing
@@ -27,12 +29,14 @@ from tests.unit.policy.builders import (
     approval,
     change,
     hours,
+    lenient,
     promotion,
     release,
     reviewed,
     use,
 )
 
+ACCEPTING: Final[dict[str, Effective]] = {"production": effective(lenient(), None, FIVE)}
 GOVERNED: Final[dict[str, Effective]] = {e.metadata.name: effective(e, None, FIVE) for e in FIVE}
 UID = "uid-payments-2.4.0-production"
 ROBOT = "system:serviceaccount:flux-system:kustomize-controller"
@@ -63,6 +67,7 @@ class Facts:
     cancel: bool = False
     used: str = "no"  # no, busy, failed, done
     reviewed: bool = False
+    kind: str = "normal"  # normal, emergency, owing (an emergency whose debts are not settled), refused (Sev2)
 
     def change(self, before: ChangePhase | None) -> ChangeRequest:
         """A change of which this is true."""
@@ -74,7 +79,11 @@ class Facts:
             "rejected": (approval("alice@example", decision="Rejected"),),
             "lapsed": TWO_OF_CAB,
         }
+        severity = "Sev2" if self.kind == "refused" else "Sev1"
+        incident = {"id": "INC-77", "severity": severity, "openedAt": NOW - hours(1)}
+        kind = {} if self.kind == "normal" else {"type": "Emergency", "incident": incident, "risk": None}
         made = change(
+            **kind,
             creator=ROBOT if self.robot else "jo@example",
             submissions=[Submission(role="requester", by="sue@example", generation=1)] if self.submitted else (),
             approvals=words[self.approvals],
@@ -85,7 +94,10 @@ class Facts:
             used_by=() if self.used == "no" else (use(UID, finished=self.used == "done"),),
             review=[reviewed()] if self.reviewed else (),
         )
-        return made.model_copy(update={"status": made.status.model_copy(update={"phase": before})})
+        owed = [Debt(gate="Soak", environment="production", since=NOW, due_by=NOW)] if self.kind == "owing" else []
+        return made.model_copy(
+            update={"status": made.status.model_copy(update={"phase": before, "debts": tuple(owed)})}
+        )
 
     @cached_property
     def _known(self) -> tuple[ChangeRequest, Standing]:
@@ -98,7 +110,8 @@ class Facts:
         made, found = self._known
         made = made.model_copy(update={"status": made.status.model_copy(update={"phase": before})})
         problems = ["no chart"] if self.problem else []
-        return state(made, found, RELEASE, PROMOTIONS.get(self.used, ()), problems, NOW).phase
+        promotions = PROMOTIONS.get(self.used, ())
+        return state(made, found, RELEASE, promotions, problems, NOW, emergency=fit(made, ACCEPTING, NOW)).phase
 
 
 def everything() -> Iterator[Facts]:
@@ -114,6 +127,7 @@ def everything() -> Iterator[Facts]:
         yes_no,
         ("no", "busy", "failed", "done"),
         yes_no,
+        ("normal", "emergency", "owing", "refused"),
     ):
         yield Facts(*row)
 
@@ -143,6 +157,22 @@ def test_what_was_used_is_never_rejected_expired_or_cancelled() -> None:
 def test_only_people_close_a_change() -> None:
     closed = {(facts.used, facts.reviewed) for facts in ALL if facts.after(P.SCHEDULED) is P.CLOSED}
     assert closed == {("done", True), ("failed", True)}
+
+
+def test_what_is_owed_keeps_an_emergency_from_closing_and_changes_nothing_else() -> None:
+    for facts in ALL:
+        if facts.kind != "owing":
+            continue
+        found, settled = facts.after(P.SCHEDULED), replace(facts, kind="emergency").after(P.SCHEDULED)
+        assert found is (P.REVIEW if settled is P.CLOSED else settled)
+
+
+def test_an_emergency_lives_like_a_normal_change_and_a_refused_one_is_never_authorised() -> None:
+    for facts in ALL:
+        if facts.kind == "emergency":
+            assert facts.after(P.ASSESS) is replace(facts, kind="normal").after(P.ASSESS)
+        if facts.kind == "refused" and facts.used == "no":
+            assert facts.after(P.ASSESS) not in (P.AUTHORIZE, P.SCHEDULED, P.IMPLEMENT)
 
 
 def test_nothing_is_asked_of_the_board_before_a_person_put_it_forward() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.emergency import Debt
 from lockflight.api.kinds import AnyObject
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
@@ -13,7 +14,7 @@ from lockflight.workflow.dependents import application_of, peers
 from lockflight.workflow.indexes import Index
 from lockflight.workflow.keys import key_of
 from lockflight.workflow.store import Store
-from tests.unit.policy.builders import change, promotion, release
+from tests.unit.policy.builders import NOW, change, promotion, release
 
 VERSIONS = ("1.0.0", "1.1.0", "2.0.0")
 APPLICATIONS = ("payments", "ledger")
@@ -30,8 +31,10 @@ def _promotion(name: str, version: str, to: str, phase: Phase, under: str | None
     return made.model_copy(update={"status": made.status.model_copy(update={"change": under})})
 
 
-def _change(name: str, environments: list[str]) -> ChangeRequest:
-    return change(name, environments=environments)
+def _change(name: str, environments: list[str], owes: str | None) -> ChangeRequest:
+    made = change(name, environments=environments)
+    rows = [Debt(gate="Soak", environment=owes, since=NOW, due_by=NOW)] if owes else []
+    return made.model_copy(update={"status": made.status.model_copy(update={"debts": tuple(rows)})})
 
 
 OBJECTS = st.one_of(
@@ -45,7 +48,10 @@ OBJECTS = st.one_of(
         st.sampled_from((None, "chg-1")),
     ),
     st.builds(
-        _change, st.sampled_from(("chg-1", "chg-2")), st.lists(st.sampled_from(ENVIRONMENTS), min_size=1, unique=True)
+        _change,
+        st.sampled_from(("chg-1", "chg-2")),
+        st.lists(st.sampled_from(ENVIRONMENTS), min_size=1, unique=True),
+        st.sampled_from((None, *ENVIRONMENTS)),
     ),
 )
 STEPS = st.lists(st.tuples(st.booleans(), OBJECTS), max_size=25)
@@ -78,6 +84,7 @@ def test_an_index_finds_what_a_look_at_everything_finds(steps: list[tuple[bool, 
         ),
         Index.PROMOTIONS_UNDER: (Promotion, ("chg-1", "chg-2"), lambda p, v: p.status.change == v),
         Index.CHANGES_FOR: (ChangeRequest, ENVIRONMENTS, lambda c, v: v in c.spec.environments),
+        Index.OWING_FOR: (ChangeRequest, ENVIRONMENTS, lambda c, v: any(d.environment == v for d in c.status.debts)),
     }
     assert set(ways) == set(Index)
     for index, (kind, values, holds) in ways.items():
