@@ -22,7 +22,7 @@ COPY operator operator
 COPY crds crds
 COPY charts charts
 RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels .
-RUN python -m venv /opt/lockflight && /opt/lockflight/bin/pip install --no-index --find-links /wheels lockflight \
+RUN python -m venv /opt/lockflight && /opt/lockflight/bin/pip install --no-index --find-links /wheels 'lockflight[s3]' \
     && /opt/lockflight/bin/pip uninstall --yes pip
 
 FROM ${PYTHON_IMAGE}

@@ -11,7 +11,9 @@ import structlog
 
 from lockflight.adapters.admission import KubeAdmission
 from lockflight.adapters.api_client import KubeClient
+from lockflight.adapters.archives import opened
 from lockflight.adapters.charts import ChartCache
+from lockflight.adapters.checkpoints import SignedWebhook
 from lockflight.adapters.clock import SystemClock
 from lockflight.adapters.events import EventPoster
 from lockflight.adapters.helm import HelmCli
@@ -32,8 +34,10 @@ from lockflight.handlers.queue import WorkQueue
 from lockflight.handlers.store import LiveStore
 from lockflight.handlers.vitals import Vitals
 from lockflight.handlers.wake import Waker
-from lockflight.ports import Metrics
+from lockflight.ports import Archive, Metrics
 from lockflight.settings import Settings
+from lockflight.workflow.archiving import Archiver, Retention, keep_archiving
+from lockflight.workflow.checkpoints import Notary, keep_posting
 from lockflight.workflow.comparing import keep_comparing
 from lockflight.workflow.deps import Deps, Options
 from lockflight.workflow.keys import Key
@@ -68,6 +72,10 @@ class Operator:
     http: Http
     sweep: Callable[[], Awaitable[None]]
     """Has looked at again what another process left unsealed."""
+    checkpoints: Callable[[], Coroutine[None, None, None]]
+    """Posts signed heads of the audit trail, without end; ends at once where nobody is to get them."""
+    archiving: Callable[[], Coroutine[None, None, None]]
+    """Keeps the audit trail outside the cluster, without end; ends at once where there is no archive."""
 
 
 @asynccontextmanager
@@ -93,6 +101,8 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
         store = LiveStore()
         environment = HelmEnvironment(settings.cache_dir)
         cluster = KubeCluster(client, clock)
+        archive = _archive(settings)
+        trail = AuditTrail(cluster, clock, settings.root_namespace, archive)
         deps = Deps(
             clock=clock,
             cluster=cluster,
@@ -115,7 +125,7 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
             events=await stack.enter_async_context(EventPoster(client, clock, settings.identity)),
             metrics=metrics,
             leadership=leader,
-            audit=AuditTrail(cluster, clock, settings.root_namespace),
+            audit=trail,
             store=store,
             slots=Slots(settings.helm_concurrency),
             options=Options(
@@ -150,8 +160,48 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
             self_test=partial(keep_testing, deps, admission_changed, waker.everything),
             vitals=vitals,
             sweep=partial(sweep, deps, queue.add),
+            checkpoints=_checkpoints(settings, deps, trail),
+            archiving=_archiving(settings, Archiver(deps, trail, archive, _retention(settings)) if archive else None),
             http=Http(healthy=vitals.healthy, ready=vitals.ready, exposition=partial(_exposition, vitals, metrics)),
         )
+
+
+def _archive(settings: Settings) -> Archive | None:
+    """Raises ValueError where it cannot be used as it is set."""
+    if not settings.archive:
+        return None
+    return opened(
+        settings.archive,
+        endpoint=settings.archive_endpoint,
+        region=settings.archive_region,
+        credentials=settings.archive_credentials,
+        lock=settings.archive_lock,
+    )
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(timedelta(days=settings.archive_cluster_days), timedelta(days=settings.archive_days))
+
+
+async def _nothing() -> None:
+    """Nothing is to be done."""
+
+
+def _checkpoints(settings: Settings, deps: Deps, trail: AuditTrail) -> Callable[[], Coroutine[None, None, None]]:
+    """Raises ValueError and OSError where URL or key cannot be used."""
+    if settings.checkpoint_url_file is None or settings.checkpoint_key_file is None:
+        if settings.checkpoint_url_file is not None:
+            msg = "checkpoints are signed: set LOCKFLIGHT_CHECKPOINT_KEY_FILE as well"
+            raise ValueError(msg)
+        return _nothing
+    webhook = SignedWebhook(settings.checkpoint_url_file.read_text().strip(), settings.checkpoint_key_file)
+    return partial(keep_posting, Notary(deps, trail, webhook), timedelta(seconds=settings.checkpoint_seconds))
+
+
+def _archiving(settings: Settings, archiver: Archiver | None) -> Callable[[], Coroutine[None, None, None]]:
+    if archiver is None:
+        return _nothing
+    return partial(keep_archiving, archiver, timedelta(seconds=settings.archive_seconds))
 
 
 async def _pass(deps: Deps, key: Key) -> datetime | None:

@@ -33,7 +33,7 @@ def main() -> int:
     logs.configure(settings.log_level)
     try:
         return asyncio.run(_run(settings))
-    except (PortError, OSError) as problem:
+    except (PortError, OSError, ValueError) as problem:
         log.error("cannot start", problem=str(problem))
         return 1
 
@@ -72,6 +72,8 @@ async def _work(operator: bootstrap.Operator, told: asyncio.Event) -> None:
         operator.vitals.leading = True
         tasks.create_task(operator.self_test(), name="self-test")
         tasks.create_task(_sweep(operator), name="sweep")
+        tasks.create_task(operator.archiving(), name="archiving")
+        tasks.create_task(operator.checkpoints(), name="checkpoints")
         tasks.create_task(operator.comparison(), name="comparison")
         await operator.queue.run()
 

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from lockflight.api.auditrecord import AuditAction, AuditRecord
 from lockflight.api.kinds import AnyObject
 from lockflight.api.release import Chart
-from lockflight.policy.audit import AuditEntry, SealedRule
+from lockflight.policy.archiving import Link, Orders
+from lockflight.policy.audit import AuditEntry, Head, SealedRule
 from lockflight.policy.facts import Ref
 from lockflight.policy.model import Namespace, Revision
 
@@ -33,6 +34,10 @@ class RefusedError(PortError):
 
 class UnreachableError(PortError):
     """No answer, or an answer that the fault lies there (429, 5xx, time-out): try again later."""
+
+
+class TamperedError(PortError):
+    """What was written once is something else now."""
 
 
 class ChartError(PortError):
@@ -69,6 +74,14 @@ class Cluster(Protocol):
 
     async def create(self, obj: Mapping[str, Any]) -> AnyObject | None:
         """Create an object of ours; None where that name exists already."""
+        ...
+
+    async def remove(self, kind: str, namespace: str, name: str, uid: str) -> None:
+        """Remove that very object; nothing where it is gone."""
+        ...
+
+    async def orders(self, root: str) -> "Orders":
+        """What people asked of the audit trail on the operator's namespace."""
         ...
 
     async def patch_status(
@@ -331,6 +344,37 @@ class Metrics(Protocol):
         ...
 
 
+class Archive(Protocol):
+    """Where records of the audit trail are kept outside the cluster, each under its own name, written once."""
+
+    async def put(self, name: str, content: bytes, until: datetime) -> None:
+        """Have ``content`` under ``name``, read back and compared; nothing where it is there already.
+
+        It is to be kept ``until`` then, as far as the store can see to that. Raises TamperedError where something else
+        is there, and PortError.
+        """
+        ...
+
+    async def get(self, name: str) -> bytes | None:
+        """What is under that name; None where nothing is. Raises PortError."""
+        ...
+
+    async def names(self, folder: str, after: str = "") -> Sequence[str]:
+        """The names that begin with ``folder`` and come behind ``after``, sorted. Raises PortError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What the cluster holds of a chain."""
+
+    first: int
+    """The number of its first record there; 0: it has none."""
+    head: Head
+    link: Link | None
+    """What joins it to the archive, where a part is only there."""
+
+
 class Audit(Protocol):
     """The audit trail: one hash chain a stack (see policy.audit)."""
 
@@ -354,6 +398,34 @@ class Audit(Protocol):
 
     async def rule(self, kind: str, namespace: str, name: str) -> AuditRecord | None:
         """The last record of a rule object, read from the cluster. Raises PortError."""
+        ...
+
+
+class ChainStore(Protocol):
+    """The audit trail as whoever archives it sees it."""
+
+    async def spans(self) -> Mapping[str, Span]:
+        """Every stack with records in the cluster. Raises PortError."""
+        ...
+
+    async def seal(self, stack: str, entry: AuditEntry) -> None:
+        """As ``Audit.seal``."""
+        ...
+
+    async def pruned(self, stack: str, first: int) -> None:
+        """The records before that number are gone from the cluster."""
+        ...
+
+    async def resume(self, stack: str, head: Head, entry: AuditEntry) -> bool:
+        """Go on behind a head that only the archive has, with ``entry``; False where the chain is there or beyond."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """Who keeps the heads of the chains outside the cluster."""
+
+    async def post(self, content: Mapping[str, Any]) -> None:
+        """Sign it and have it kept there. Raises PortError."""
         ...
 
 

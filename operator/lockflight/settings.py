@@ -75,6 +75,42 @@ class Settings(BaseSettings):
     plan_retry_seconds: Annotated[float, Field(gt=0, le=3_600)] = 30
     """When to try again, in seconds, what the API server or a registry could not answer."""
 
+    archive: Annotated[str, Field(pattern=r"^(|/.+|s3://[a-z0-9][-a-z0-9.]+(/.*)?)$")] = ""
+    """Where audit records are archived: a mounted folder, or ``s3://bucket/prefix``. Empty: nowhere, and all of them
+    stay in the cluster."""
+
+    archive_endpoint: str = "https://s3.amazonaws.com"
+    """URL of the S3-compatible store."""
+
+    archive_region: str = "us-east-1"
+    """Region of the bucket; it is part of every signature."""
+
+    archive_credentials: Path | None = None
+    """Folder with the files accessKey and secretKey, a mounted Secret; read for each request, so that they may
+    rotate."""
+
+    archive_lock: Literal["Off", "Governance", "Compliance"] = "Off"
+    """S3 object lock of what is archived; the bucket must have been made with it."""
+
+    archive_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
+    """How often, in seconds, new records are archived."""
+
+    archive_cluster_days: Annotated[int, Field(ge=1, le=3_650)] = 90
+    """How long records stay in the cluster, in days from when they were sealed, where there is an archive."""
+
+    archive_days: Annotated[int, Field(ge=1, le=36_500)] = 2_557
+    """How long records stay in the archive, in days; seven years. With object lock the store sees to it."""
+
+    checkpoint_url_file: Path | None = None
+    """A file with the URL that signed checkpoints of the audit trail are posted to; a file, for the URL may hold a
+    token. None: none are."""
+
+    checkpoint_key_file: Path | None = None
+    """An Ed25519 private key, PEM, that signs them; needed where there is a URL."""
+
+    checkpoint_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
+    """How soon, in seconds, a longer chain is told; an unchanged one is told every hour."""
+
     guard: str = "{}"
     """The chart's values ``guard``, as JSON: which policies must be in force follows from them."""
 

@@ -1,6 +1,7 @@
 """Honest stand-ins for the ports: they refuse what the real ones refuse (tests/contract holds both to that)."""
 
 from tests.fakes.admission import FakeAdmission
+from tests.fakes.archive import FakeArchive
 from tests.fakes.charts import FakeCharts
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
@@ -11,6 +12,7 @@ from tests.fakes.recording import Emitted, RecordingEvents, RecordingMetrics
 __all__ = [
     "Emitted",
     "FakeAdmission",
+    "FakeArchive",
     "FakeCharts",
     "FakeClock",
     "FakeCluster",

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from lockflight.api.auditrecord import AuditRecord
 from lockflight.api.common import API_VERSION, CANARY
 from lockflight.api.kinds import BY_NAME, AnyObject
+from lockflight.policy.archiving import Orders, orders
 from lockflight.policy.facts import Ref
 from lockflight.policy.model import Namespace
 from lockflight.ports import Clock, ConflictError, GoneError, JobResult, Live, PortError
@@ -30,6 +31,8 @@ class FakeCluster:
         self._versions = itertools.count(1)
         self._objects: dict[_Key, dict[str, Any]] = {}
         self.namespaces: dict[str, Namespace] = {}
+        self.annotations: dict[str, dict[str, str]] = {}
+        """Of namespaces, by name."""
         self.deployers: set[str] = set()
         """Namespaces whose virtual deployer has its rights."""
         self.lives: Callable[[str], Mapping[Ref, Mapping[str, Any]]] = lambda _: {}
@@ -57,7 +60,7 @@ class FakeCluster:
     @property
     def writes(self) -> list[tuple[str, str, str, str]]:
         """The requests that changed something."""
-        return [r for r in self.requests if r[0] in ("create", "patch")]
+        return [r for r in self.requests if r[0] in ("create", "patch", "delete")]
 
     def put(self, obj: Mapping[str, Any] | AnyObject) -> AnyObject:
         """Create or replace an object as a person would: a changed spec is a new generation, status stays as given."""
@@ -132,6 +135,20 @@ class FakeCluster:
         # The API server drops the status of a new object.
         raw.pop("status", None)
         return self.put(raw)
+
+    async def remove(self, kind: str, namespace: str, name: str, uid: str) -> None:
+        self._asked("delete", kind, namespace, name)
+        found = self._objects.get((kind, namespace, name))
+        if found is None:
+            return
+        if found["metadata"]["uid"] != uid:
+            msg = f"{name} has another UID"
+            raise ConflictError(msg)
+        del self._objects[kind, namespace, name]
+
+    async def orders(self, root: str) -> Orders:
+        self._asked("get", "Namespace", "", root)
+        return orders(self.annotations.get(root, {}))
 
     async def patch_status(
         self, kind: str, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str | None = None

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from lockflight.api.common import (
     format_duration,
 )
 from lockflight.api.kinds import BY_NAME, AnyObject
+from lockflight.policy.archiving import Orders, orders
 from lockflight.policy.facts import Ref
 from lockflight.policy.glass import broken
 from lockflight.policy.labels import deployer
@@ -71,6 +73,17 @@ class KubeCluster:
             return _parsed(kind, await self._client.write("POST", _path(kind, obj["metadata"]["namespace"]), obj))
         except AlreadyExistsError:
             return None
+
+    async def remove(self, kind: str, namespace: str, name: str, uid: str) -> None:
+        """Remove that very object; nothing where it is gone. Raises RefusedError, ConflictError: it is another one."""
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        with suppress(GoneError):
+            await self._client.write("DELETE", _path(kind, namespace, name), body)
+
+    async def orders(self, root: str) -> Orders:
+        """What people asked of the audit trail on the operator's namespace ``root``. Raises PortError."""
+        found = await self._client.get(path_of("api", "v1", "namespaces", root))
+        return orders(found["metadata"].get("annotations") or {})
 
     async def patch_status(
         self, kind: str, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str | None = None

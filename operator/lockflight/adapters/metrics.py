@@ -41,6 +41,9 @@ class PrometheusMetrics:
         self._counter("watch_missed_total", "Changes that a watch did not tell of and a comparison found.", "kind")
         self._counter("reconcile_errors_total", "Passes that ended with an unexpected error.", "kind")
         self._counter("glass_mended_total", "Openings of guarded namespaces that the operator ended.", "namespace")
+        self._gauge("audit_archive_behind", "Records sealed and not archived yet.", "stack")
+        self._gauge("audit_archive_failing", "1 while a stack's records cannot be archived.", "stack")
+        self._gauge("audit_checkpoint_failing", "1 while the last checkpoint could not be posted.")
         self._gauge("objects", "Objects known to the operator.", "kind")
         self._gauge("queue_depth", "Objects waiting to be reconciled.")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lockflight.admission.manifest import OPERATOR, Check, Match, literal, validating
+from lockflight.policy.archiving import HOLD_ALL, LEGAL_HOLD_PREFIX
 
 _USER = "request.userInfo.?username.orValue('')"
 
@@ -27,6 +28,14 @@ def policies() -> Iterator[tuple[str, list[dict[str, Any]]]]:
                 Check(
                     "request.operation != 'DELETE' || variables.operator",
                     "'audit records stay: the operator removes those that are archived and past their retention'",
+                    "Forbidden",
+                ),
+                # Enforced on the operator as well.
+                Check(
+                    f"request.operation != 'DELETE' || ![{literal(LEGAL_HOLD_PREFIX)} + oldObject.spec.stack, "
+                    f"{literal(LEGAL_HOLD_PREFIX + HOLD_ALL)}].exists(k, k in "
+                    "namespaceObject.metadata.?annotations.orValue({}))",
+                    "'a legal hold is on these audit records: nobody removes them, the operator included'",
                     "Forbidden",
                 ),
             ],

@@ -16,6 +16,7 @@ from lockflight.admission import (
     governance,
     guard,
     guards,
+    orders,
     people,
     probe,
 )
@@ -50,6 +51,7 @@ def _parts(guarding: Guard = DEFAULT) -> Iterator[tuple[str, list[dict[str, Any]
         foureyes,
         guards,
         audit,
+        orders,
         delegations,
         deployer,
         governance,

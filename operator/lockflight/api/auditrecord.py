@@ -33,6 +33,8 @@ class AuditAction(StrEnum):
     UNAUTHORISED = "Unauthorised"
     RULES_CHANGED = "RulesChanged"
     POLICY_TAMPERED = "PolicyTampered"
+    ARCHIVED = "Archived"
+    IMPORTED = "Imported"
 
 
 class AuditSubject(Schema):

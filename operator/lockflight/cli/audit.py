@@ -1,7 +1,8 @@
 """``audit verify``, ``audit population``, ``audit show`` and ``audit rules``: what an auditor asks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,12 +11,16 @@ from lockflight.api.auditrecord import AuditAction, AuditRecord
 from lockflight.api.common import Tier
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
-from lockflight.cli.auditing import Checked, check, records, root_option, stacks
+from lockflight.cli.auditarchive import archive_options
+from lockflight.cli.auditing import Checked, check, left, records, root_option, stacks
+from lockflight.cli.auditorders import hold, restore, unhold
 from lockflight.cli.auditpack import export, verify_pack
+from lockflight.cli.checkpoints import key_option, latest
 from lockflight.cli.errors import CliError, NotFoundError
 from lockflight.policy.audit import Finding
 from lockflight.policy.auditreport import population as population_of
 from lockflight.policy.auditreport import rules_on, story
+from lockflight.ports import Archive
 
 
 @click.group()
@@ -25,22 +30,40 @@ def audit() -> None:
 
 audit.add_command(export)
 audit.add_command(verify_pack)
+audit.add_command(hold)
+audit.add_command(unhold)
+audit.add_command(restore)
 
 
 @audit.command()
 @click.option("--chain-only", is_flag=True, help="Do not compare with Helm's releases and with the objects.")
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A checkpoint kept elsewhere, which the chains must hold; repeat.",
+)
+@key_option
+@archive_options
 @root_option
 @command_options
 @pass_app
-def verify(app: App, root: str, *, chain_only: bool) -> None:
+def verify(
+    app: App, root: str, *, chain_only: bool, checkpoints: tuple[Path, ...], key: Path | None, archive: Archive | None
+) -> None:
     """Walk the chains, and compare them with Helm's release Secrets and with the objects.
 
     Names what does not fit: a gap, an edited record, a deployment without record, a record without deployment, an
-    object that says something else. Exit code 1 if anything does not, or could not be compared.
+    object that says something else. Exit code 1 if anything does not, or could not be compared. With --archive the
+    chains are walked from their first record on; with --checkpoint an end that was cut off or written anew is found.
     """
-    chains, unreadable = records(app, root)
+    heads = latest(checkpoints, key)
+    chains, unreadable = records(app, root, archive)
+    chosen = [app.chosen_namespace] if app.chosen_namespace else sorted({*chains, *heads})
     checked = [
-        check(app, stack, chains.get(stack, []), alone=chain_only or stack == root) for stack in stacks(app, chains)
+        check(app, stack, chains.get(stack, []), alone=chain_only or stack == root, until=heads.get(stack))
+        for stack in chosen
     ]
     findings = [*unreadable, *(finding for one in checked for finding in one.findings)]
     if app.as_data:
@@ -53,6 +76,7 @@ def verify(app: App, root: str, *, chain_only: bool) -> None:
         output.show_table(output.table(("Stack", "Records", "From", "To", "Head", "Findings"), rows))
         for finding in findings:
             output.line(": ".join(filter(None, (finding.flaw.value, finding.record, finding.message))))
+        _noted(chains)
     if findings:
         msg = f"the audit trail does not fit in {len(findings)} place(s)"
         raise CliError(msg)
@@ -62,10 +86,11 @@ def verify(app: App, root: str, *, chain_only: bool) -> None:
 @click.option("--from", "start", required=True, metavar="DATE", help="The first day, or an instant in RFC 3339.")
 @click.option("--to", "end", required=True, metavar="DATE", help="The last day, or the instant at which it ends.")
 @click.option("--tier", type=click.Choice([t.value for t in Tier]), help="Only environments of that tier.")
+@archive_options
 @root_option
 @command_options
 @pass_app
-def population(app: App, start: str, end: str, tier: str | None, root: str) -> None:
+def population(app: App, start: str, end: str, tier: str | None, root: str, archive: Archive | None) -> None:
     """List every deployment of a time, complete, for an auditor to sample from. Days are UTC.
 
     Says with it why the list is complete, or why it is not: then the exit code is 1.
@@ -74,11 +99,12 @@ def population(app: App, start: str, end: str, tier: str | None, root: str) -> N
     if begin >= finish:
         msg = f"--from {start} is not before --to {end}"
         raise click.UsageError(msg)
-    chains, unreadable = records(app, root)
+    chains, unreadable = records(app, root, archive)
     chosen = [stack for stack in stacks(app, chains) if stack != root]
     found = population_of((r for stack in chosen for r in chains.get(stack, [])), begin, finish, tier)
     checked = [check(app, stack, chains.get(stack, [])) for stack in chosen]
     findings = [*unreadable, *(finding for one in checked for finding in one.findings)]
+    findings += left({stack: chains.get(stack, []) for stack in chosen}, begin)
     statement = _statement(len(found), checked, findings, begin, finish, tier)
     if app.as_data:
         output.show_data(
@@ -119,16 +145,17 @@ def population(app: App, start: str, end: str, tier: str | None, root: str) -> N
 
 @audit.command()
 @click.argument("change")
+@archive_options
 @root_option
 @command_options
 @pass_app
-def show(app: App, change: str, root: str) -> None:
+def show(app: App, change: str, root: str, archive: Archive | None) -> None:
     """Tell who let a change in, on which evidence, and what came of it."""
-    chains, _ = records(app, root)
+    chains, _ = records(app, root, archive)
     found = story(chains.get(app.namespace, []), change)
     if not found:
         msg = f"nothing is sealed about change {change} in {app.namespace}; check the name and --namespace"
-        raise NotFoundError(msg)
+        raise NotFoundError(_with_left(msg, chains, app.namespace))
     if app.as_data:
         output.show_data(app, [one.spec.dump() for one in found])
         return
@@ -136,18 +163,25 @@ def show(app: App, change: str, root: str) -> None:
     output.show_table(output.table(("At", "Action", "Subject", "By", "What", "Record"), rows))
     for applied in (r for r in found if r.spec.action is AuditAction.APPLIED):
         _evidence(applied)
+    _noted({app.namespace: chains.get(app.namespace, [])})
 
 
 @audit.command()
 @click.option("--env", "environment", required=True, help="The environment.")
 @click.option("--on", "day", required=True, metavar="DATE", help="A day (its end, UTC), or an instant in RFC 3339.")
+@archive_options
 @root_option
 @command_options
 @pass_app
-def rules(app: App, environment: str, day: str, root: str) -> None:
+def rules(app: App, environment: str, day: str, root: str, archive: Archive | None) -> None:
     """Show the rules that were in force for an environment then."""
     instant = _instant(day, last=True)
-    chains, _ = records(app, root)
+    chains, _ = records(app, root, archive)
+    # A rule may have been sealed for the last time before what is in the cluster began.
+    gone = left({stack: chains.get(stack, []) for stack in dict.fromkeys((app.namespace, root))})
+    if gone:
+        msg = f"the rules cannot be told from the cluster alone: {gone[0].message}"
+        raise CliError(msg)
     there = rules_on((r for stack in dict.fromkeys((app.namespace, root)) for r in chains.get(stack, [])), instant)
     mine = next((r for r in there if _is(r, "Environment", app.namespace, environment)), None)
     if mine is None:
@@ -167,6 +201,16 @@ def rules(app: App, environment: str, day: str, root: str) -> None:
     rows = [_ruled(record) for record in found]
     output.show_table(output.table(("Kind", "Name", "Generation", "Since", "By", "Digest", "Record"), rows))
     output.line("the rules themselves: -o yaml")
+
+
+def _noted(chains: Mapping[str, Sequence[AuditRecord]]) -> None:
+    """Say which part of the chains was not looked at."""
+    for finding in left(chains):
+        output.note(f"{finding.record}: {finding.message}")
+
+
+def _with_left(words: str, chains: Mapping[str, Sequence[AuditRecord]], stack: str) -> str:
+    return "; ".join([words, *(finding.message for finding in left({stack: chains.get(stack, [])}))])
 
 
 def _told(record: AuditRecord) -> tuple[str, ...]:

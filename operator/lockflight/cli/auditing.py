@@ -1,7 +1,7 @@
 """What the audit commands read: the records, Helm's storage and the objects, all under the caller's rights."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +12,13 @@ from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.kinds import AUDIT_RECORD
 from lockflight.api.promotion import Promotion
 from lockflight.cli.app import App
+from lockflight.cli.auditarchive import archived, archived_stacks
 from lockflight.cli.errors import CliError, UnreachableError
 from lockflight.cli.objects import list_all
-from lockflight.policy.audit import Finding, Flaw, verify
+from lockflight.policy.audit import Finding, Flaw, Head
 from lockflight.policy.auditcheck import Deployed, Observed, compare
+from lockflight.policy.auditjoin import flaws, joined
+from lockflight.ports import Archive
 
 root_option = click.option(
     "--root", default="lockflight-system", show_default=True, metavar="NAMESPACE", help="The operator's namespace."
@@ -31,8 +34,37 @@ class Checked:
     findings: tuple[Finding, ...]
 
 
-def records(app: App, root: str) -> tuple[dict[str, list[AuditRecord]], list[Finding]]:
-    """The records of every stack in their order, and those that cannot be read. Raises CliError."""
+def records(app: App, root: str, archive: Archive | None = None) -> tuple[dict[str, list[AuditRecord]], list[Finding]]:
+    """The records of every stack in their order, and those that cannot be read. Raises CliError.
+
+    With an ``archive`` also what is only there, and what is there otherwise than in the cluster.
+    """
+    chains, findings = _in_cluster(app, root)
+    if archive is None:
+        return chains, findings
+    known = [app.chosen_namespace] if app.chosen_namespace else sorted({*chains, *archived_stacks(archive)})
+    for stack in known:
+        kept, unreadable = archived(archive, stack)
+        whole, differing = joined(stack, kept, chains.get(stack, []))
+        chains[stack] = list(whole)
+        findings += [*unreadable, *differing]
+    return {stack: found for stack, found in chains.items() if found}, findings
+
+
+def left(chains: Mapping[str, Sequence[AuditRecord]], since: datetime | None = None) -> list[Finding]:
+    """The chains of which a part is only in the archive, where that part reaches beyond ``since``."""
+    return [
+        Finding(
+            Flaw.NOT_COMPARED,
+            chain[0].metadata.name,
+            f"what was sealed before it ({chain[0].spec.at}) is in the archive: give it, --archive",
+        )
+        for chain in chains.values()
+        if chain and chain[0].spec.sequence > 1 and (since is None or since < chain[0].spec.instant)
+    ]
+
+
+def _in_cluster(app: App, root: str) -> tuple[dict[str, list[AuditRecord]], list[Finding]]:
     from pydantic import ValidationError
 
     chains: dict[str, list[AuditRecord]] = defaultdict(list)
@@ -57,12 +89,21 @@ def stacks(app: App, chains: dict[str, list[AuditRecord]]) -> Sequence[str]:
     return [app.chosen_namespace] if app.chosen_namespace else sorted(chains)
 
 
-def check(app: App, stack: str, chain: Sequence[AuditRecord], *, alone: bool = False) -> Checked:
-    """Whether the chain is whole and, unless ``alone``, fits what runs and what the objects say."""
-    findings = list(verify(stack, chain))
+def check(
+    app: App, stack: str, chain: Sequence[AuditRecord], *, alone: bool = False, until: Head | None = None
+) -> Checked:
+    """Whether the chain is whole and, unless ``alone``, fits what runs and what the objects say.
+
+    ``until`` is a place that it must hold.
+    """
+    findings = list(flaws(stack, chain, until))
     if not alone:
         observed, problems = _observed(app, stack)
-        findings += [*compare(chain, observed), *problems]
+        findings += problems
+        try:
+            findings += compare(chain, observed)
+        except ValueError as problem:
+            findings.append(Finding(Flaw.UNREADABLE, chain[0].metadata.name, str(problem)))
     return Checked(stack, tuple(chain), tuple(findings))
 
 

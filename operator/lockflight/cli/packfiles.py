@@ -57,6 +57,11 @@ def sign(files: Mapping[str, bytes], key: Path) -> bytes:
 
 def signed_by(files: Mapping[str, bytes], key: Path) -> bool:
     """Whether the manifest's signature is that of an Ed25519 public key (PEM). Raises CliError."""
+    return signed(files[MANIFEST], files.get(SIGNATURE, b""), key)
+
+
+def signed(content: bytes, signature: bytes, key: Path) -> bool:
+    """Whether ``signature`` over ``content`` is that of an Ed25519 public key (PEM). Raises CliError."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -70,7 +75,7 @@ def signed_by(files: Mapping[str, bytes], key: Path) -> bool:
         msg = f"{key} is no Ed25519 key"
         raise CliError(msg)
     try:
-        loaded.verify(files.get(SIGNATURE, b""), files[MANIFEST])
+        loaded.verify(signature, content)
     except InvalidSignature:
         return False
     return True

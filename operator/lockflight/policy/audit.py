@@ -158,6 +158,10 @@ def _flaws(stack: str, records: Iterable[AuditRecord], start: Head, until: Head 
         actual = hash_of(spec)
         if actual != spec.hash:
             yield Finding(Flaw.EDITED, name, f"its content has the hash {actual}, sealed was {spec.hash}")
+        if spec.action is AuditAction.IMPORTED:
+            # In another cluster every decision is another one.
+            seen = set()
+            head = _imported(spec) or head
         if spec.sequence > head.sequence + 1:
             yield Finding(Flaw.GAP, name, f"missing before it: {_range(stack, head.sequence + 1, spec.sequence - 1)}")
         elif spec.sequence <= head.sequence:
@@ -176,6 +180,13 @@ def _flaws(stack: str, records: Iterable[AuditRecord], start: Head, until: Head 
             record_name(stack, until.sequence),
             f"the chain does not hold this record with hash {until.hash}; it ends with number {head.sequence}",
         )
+
+
+def _imported(spec: AuditRecordSpec) -> Head | None:
+    """The head that an Imported record says it goes on from, where it stands right behind it."""
+    told = spec.facts.get("upTo")
+    found = Head(spec.sequence - 1, spec.previous)
+    return found if told == {"sequence": found.sequence, "hash": found.hash} else None
 
 
 def _range(stack: str, first: int, last: int) -> str:

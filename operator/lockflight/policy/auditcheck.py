@@ -8,10 +8,11 @@ from typing import Any, Final
 from lockflight.api.auditrecord import AuditAction, AuditRecord, AuditRecordSpec
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.promotion import Phase, Promotion
+from lockflight.policy.archiving import latest_link
 from lockflight.policy.audit import AuditEntry, Finding, Flaw, identity
 from lockflight.policy.labels import short
 from lockflight.policy.model import HelmStatus, Revision
-from lockflight.policy.records import of_change, of_promotion
+from lockflight.policy.records import ended_at, of_change, of_promotion
 
 _Place = tuple[str, str]
 """Namespace and Helm release."""
@@ -62,20 +63,26 @@ class _Known:
     last: dict[_Place, tuple[AuditRecord, Mapping[str, Any]]] = field(default_factory=dict)
     """The last end of a promotion there, with its row of the component."""
     sealed: dict[bytes, AuditRecord] = field(default_factory=dict)
+    kept: frozenset[bytes] = frozenset()
+    """Sealed, and only in the archive: that it was can be told, not with which words."""
 
 
 def compare(records: Sequence[AuditRecord], observed: Observed) -> tuple[Finding, ...]:
     """Every disagreement between the records of one stack and what was found beside them.
 
-    What was there before the trail began is no part of it.
+    What was there before the trail began is no part of it; nor is, where its start is only in the archive, what was
+    over by then. Raises ValueError where a record does not say what was archived.
     """
     if not records:
         return tuple(_unrecorded(_Known(), observed, None))
     began, known = min(r.spec.instant for r in records), _known(records)
+    first, link = began, latest_link(records) if records[0].spec.sequence > 1 else None
+    if link is not None:
+        first, known.kept = link.began, link.identities
     return (
         *_unrecorded(known, observed, began),
         *_missing(known, observed),
-        *_objects(known, observed, began),
+        *_objects(known, observed, began, first),
     )
 
 
@@ -119,6 +126,8 @@ def _unrecorded(known: _Known, observed: Observed, began: datetime | None) -> It
         record = known.applied.get(revision.promotion_uid)
         if not revision.promotion_uid:
             words = "was not made by Lockflight"
+        elif record is None and identity(revision.promotion_uid, AuditAction.APPLIED, "") in known.kept:
+            continue
         elif record is None:
             words = f"names promotion {revision.promotion_uid}, for which nothing is sealed"
         elif _plan(record) != revision.plan:
@@ -151,7 +160,7 @@ def _missing(known: _Known, observed: Observed) -> Iterator[Finding]:
         yield Finding(Flaw.RECORD_WITHOUT_DEPLOYMENT, record.metadata.name, words)
 
 
-def _objects(known: _Known, observed: Observed, began: datetime) -> Iterator[Finding]:
+def _objects(known: _Known, observed: Observed, began: datetime, first: datetime) -> Iterator[Finding]:
     """Objects that say something else than what was sealed of them, or of which something is missing."""
     for promotion in observed.promotions:
         if (promotion.status.finished_at or began) < began:
@@ -161,19 +170,21 @@ def _objects(known: _Known, observed: Observed, began: datetime) -> Iterator[Fin
         yield from _entries(known, promotion, of_promotion(promotion))
     for change in observed.changes:
         created = change.metadata.creation_timestamp
-        if created is None or created >= began:
+        if (created is None or created >= first) and (ended_at(change) or began) >= began:
             yield from _entries(known, change, of_change(change))
 
 
 def _due(known: _Known, promotion: Promotion, actions: Iterable[AuditAction]) -> Iterator[Finding]:
     for action in actions:
-        if identity(promotion.metadata.uid, action, "") not in known.sealed:
+        if identity(promotion.metadata.uid, action, "") not in known.sealed.keys() | known.kept:
             yield _without(promotion, action, "")
 
 
 def _entries(known: _Known, obj: Promotion | ChangeRequest, due: Iterable[AuditEntry]) -> Iterator[Finding]:
     for entry in due:
         record = known.sealed.get(entry.id)
+        if record is None and entry.id in known.kept:
+            continue
         if record is None:
             yield _without(obj, entry.action, entry.key)
             continue

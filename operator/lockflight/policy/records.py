@@ -4,6 +4,7 @@ Level-triggered: the same object gives the same entries, so that whoever comes a
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from lockflight.api.auditrecord import AuditAction, AuditSubject
@@ -137,6 +138,18 @@ def _end(change: ChangeRequest) -> str:
     """An expired change whose spec is edited goes on, and may end again."""
     phase = change.status.phase
     return f"{phase.value if phase else ''}/{change.metadata.generation}"
+
+
+def ended_at(obj: Promotion | ChangeRequest) -> datetime | None:
+    """When it ended; of a change, the latest that is known of it. None: it has not."""
+    if isinstance(obj, Promotion):
+        return obj.status.finished_at
+    if obj.status.phase is None or not obj.status.phase.ended:
+        return None
+    known = [condition.last_transition_time for condition in obj.status.conditions]
+    known += [row.at for row in obj.status.observed]
+    known += [use.at for use in obj.status.used_by]
+    return max([*known, *filter(None, [obj.metadata.creation_timestamp])], default=None)
 
 
 def of_rule(rule: Living) -> Iterator[AuditEntry]:

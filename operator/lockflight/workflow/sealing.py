@@ -1,11 +1,9 @@
 """When decisions are sealed: Helm actions before they begin, everything else as soon as it stands in the cluster."""
 
-from datetime import datetime
-
 from lockflight.api.auditrecord import AuditAction
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.promotion import Promotion
-from lockflight.policy.records import due_of_change, of_change, of_promotion
+from lockflight.policy.records import due_of_change, ended_at, of_change, of_promotion
 from lockflight.workflow.deps import Deps
 
 
@@ -37,7 +35,7 @@ async def finished(deps: Deps, obj: Promotion) -> None:
 async def owed(deps: Deps, obj: Promotion | ChangeRequest) -> bool:
     """Whether something that ended since the trail of its stack began is not sealed yet. Raises PortError."""
     stack, uid = obj.metadata.namespace, obj.metadata.uid
-    began, ended = await deps.audit.began(stack), _ended(obj)
+    began, ended = await deps.audit.began(stack), ended_at(obj)
     if began is None or ended is None or ended < began:
         return False
     # Of a promotion the end is sealed last; to a change that ended a person may still have added his word.
@@ -46,15 +44,3 @@ async def owed(deps: Deps, obj: Promotion | ChangeRequest) -> bool:
         if not await deps.audit.sealed(stack, uid, action, key):
             return True
     return False
-
-
-def _ended(obj: Promotion | ChangeRequest) -> datetime | None:
-    """When it ended; of a change, the latest that is known of it."""
-    if isinstance(obj, Promotion):
-        return obj.status.finished_at
-    if obj.status.phase is None or not obj.status.phase.ended:
-        return None
-    known = [condition.last_transition_time for condition in obj.status.conditions]
-    known += [row.at for row in obj.status.observed]
-    known += [use.at for use in obj.status.used_by]
-    return max([*known, *filter(None, [obj.metadata.creation_timestamp])], default=None)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import sleep
 
+from .attacks_archive import ON_HOLD, ORDERS
 from .attacks_governance import POLICIES as GOVERNANCE_POLICIES
 from .attacks_guard import NAMESPACES as GUARDED_NAMESPACES
 from .attacks_guard import POLICIES as GUARD_POLICIES
@@ -570,7 +571,8 @@ _POLICIES = {
     "four-eyes": _FOUR_EYES,
     "rule-objects": _RULES,
     "namespaces": _NAMESPACES,
-    "audit": _AUDIT,
+    "audit": _AUDIT | ON_HOLD,
+    "audit-orders": ORDERS,
     **GUARD_POLICIES,
     **GOVERNANCE_POLICIES,
 }

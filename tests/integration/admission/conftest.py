@@ -13,7 +13,7 @@ from lockflight.assets import asset
 from lockflight.devcluster import Person
 from lockflight.devcluster.providers import ClusterLike, open_cluster
 
-from . import attacks_guard
+from . import attacks_archive, attacks_guard
 from .world import (
     API,
     JSON_PATCH,
@@ -51,6 +51,7 @@ PEOPLE = (
     Person("ops2"),
     Person("sre", ("sre",)),
     Person("incident"),
+    Person("counsel"),
     Person("glass", ("lockflight-break-glass",)),
 )
 VALUES = {
@@ -161,7 +162,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: admission-records}
 rules:
-- {apiGroups: [lockflight.dev], resources: [auditrecords], verbs: [create, patch]}
+- {apiGroups: [lockflight.dev], resources: [auditrecords], verbs: [create, patch, delete]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -204,6 +205,20 @@ kind: ClusterRoleBinding
 metadata: {name: admission-incident}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-incident}
 subjects: [{kind: User, name: incident, apiGroup: rbac.authorization.k8s.io}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: admission-counsel}
+rules:
+- {apiGroups: [lockflight.dev], resources: [auditrecords], resourceNames: [held, ledger], verbs: [hold]}
+- {apiGroups: [lockflight.dev], resources: [auditrecords], resourceNames: [ledger], verbs: [restore]}
+- {apiGroups: [""], resources: [namespaces], verbs: [get, patch, update]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: admission-counsel}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-counsel}
+subjects: [{kind: User, name: counsel, apiGroup: rbac.authorization.k8s.io}]
 """
 SHIPPED = policies(Guard(platforms=("KWOK",)))
 """As the chart installs them on the embedded cluster."""
@@ -310,6 +325,7 @@ def await_policies(world: World) -> None:
         ("PATCH", f"/api/v1/namespaces/{TARGET}", labels, MERGE_PATCH),
         ("POST", f"{API}/namespaces/{STACK}/auditrecords", world.record(), "application/json"),
         ("PATCH", f"/api/v1/namespaces/{TARGET}", {"metadata": {"annotations": glass}}, MERGE_PATCH),
+        ("PATCH", f"/api/v1/namespaces/{STACK}", {"metadata": {"annotations": attacks_archive.HOLD}}, MERGE_PATCH),
         ("POST", f"/api/v1/namespaces/{TARGET}/configmaps", attacks_guard.configmap(), "application/json"),
         ("POST", f"/api/v1/namespaces/{ROOT}/configmaps", attacks_guard.configmap(), "application/json"),
     ]

@@ -15,6 +15,7 @@ STACK = {
 }
 ACCOUNT = {"kind": "ServiceAccount", "name": "lockflight", "namespace": ROOT_NAMESPACE}
 READ = {"get", "list", "watch"}
+S3 = {"kind": "S3", "s3": {"bucket": "trail", "secretName": "archive-keys", "lock": "Compliance"}}
 Granted = tuple[str, str, str, str, str]
 """Namespace (empty: everywhere), group, resource, name (empty: any), verb."""
 
@@ -64,6 +65,12 @@ def test_it_writes_no_spec_of_ours_but_new_promotions_changes_and_records(grante
     assert {resource for resource, _ in written} <= {"promotions", "changerequests", "auditrecords", "freezewindows"}
 
 
+@pytest.mark.parametrize("archive", [{"kind": "None"}, S3, {"kind": "Directory", "directory": {"claimName": "trail"}}])
+def test_records_are_removed_only_where_there_is_an_archive(archive: dict[str, Any]) -> None:
+    role = find(template("lockflight", {"archive": archive}), "Role", "lockflight-audit", ROOT_NAMESPACE)
+    assert (("lockflight.dev", "auditrecords", "", "delete") in rights(role)) is (archive["kind"] != "None")
+
+
 @pytest.mark.parametrize("resource", ["secrets", "configmaps"])
 def test_it_reads_secrets_in_bound_stacks_only_and_by_name(granted: set[Granted], resource: str) -> None:
     assert {(where, verb) for where, _, what, _, verb in granted if what == resource} == {("payments", "get")}
@@ -94,10 +101,15 @@ def containers(values: dict[str, Any] | None = None) -> list[dict[str, Any]]:
 
 
 def test_no_secret_stands_in_arguments_or_environment() -> None:
-    secrets = {"registryCredentials": {"secretName": "registry"}, "secretsDigest": {"secretName": "digest"}}
+    secrets = {
+        "registryCredentials": {"secretName": "registry"},
+        "secretsDigest": {"secretName": "digest"},
+        "archive": S3,
+        "checkpoints": {"secretName": "checkpoints"},
+    }
     (container,) = containers(secrets)
     assert not [item for item in container["env"] if "valueFrom" in item]
     assert "envFrom" not in container
     assert container["command"] == ["python", "-m", "lockflight.main"]
     mounted = {mount["name"] for mount in container["volumeMounts"] if mount.get("readOnly")}
-    assert {"registry", "secrets-digest"} <= mounted
+    assert {"registry", "secrets-digest", "archive", "checkpoints"} <= mounted

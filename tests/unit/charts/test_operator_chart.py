@@ -217,3 +217,59 @@ def test_a_server_older_than_the_policies_is_refused() -> None:
 def test_values_that_make_no_sense_are_refused(values: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ChartError, match=complaint):
         template("lockflight", values)
+
+
+def environment(values: dict[str, Any]) -> dict[str, str]:
+    pod = find(template("lockflight", values), "Deployment", "lockflight")["spec"]["template"]["spec"]
+    return {item["name"]: item.get("value", "") for item in pod["containers"][0]["env"]}
+
+
+def test_an_archive_in_a_bucket_reaches_the_operator() -> None:
+    s3 = {"bucket": "trail", "prefix": "/bank/", "secretName": "keys", "lock": "Governance"}
+    found = environment({"archive": {"kind": "S3", "s3": s3, "clusterDays": 30}})
+    assert found["LOCKFLIGHT_ARCHIVE"] == "s3://trail/bank"
+    assert found["LOCKFLIGHT_ARCHIVE_CREDENTIALS"] == "/etc/lockflight/archive"
+    assert (found["LOCKFLIGHT_ARCHIVE_LOCK"], found["LOCKFLIGHT_ARCHIVE_CLUSTER_DAYS"]) == ("Governance", "30")
+    assert found["LOCKFLIGHT_ARCHIVE_DAYS"] == "2557"
+
+
+def test_an_archive_on_a_volume_reaches_the_operator() -> None:
+    values = {"archive": {"kind": "Directory", "directory": {"claimName": "trail"}}}
+    assert environment(values)["LOCKFLIGHT_ARCHIVE"] == "/var/lib/lockflight/archive"
+    pod = find(template("lockflight", values), "Deployment", "lockflight")["spec"]["template"]["spec"]
+    assert {"name": "archive", "persistentVolumeClaim": {"claimName": "trail"}} in pod["volumes"]
+
+
+def test_without_an_archive_nothing_of_it_is_set() -> None:
+    assert not [name for name in environment({}) if "ARCHIVE" in name]
+
+
+@pytest.mark.parametrize(
+    ("archive", "says"),
+    [
+        ({"kind": "S3", "s3": {"secretName": "keys"}}, "name the bucket"),
+        ({"kind": "S3", "s3": {"bucket": "trail"}}, "name the Secret"),
+        ({"kind": "Directory"}, "name the volume claim"),
+        ({"kind": "Tape"}, "kind"),
+    ],
+)
+def test_half_an_archive_is_refused(archive: dict[str, Any], says: str) -> None:
+    with pytest.raises(ChartError, match=says):
+        template("lockflight", {"archive": archive})
+
+
+def test_who_may_hold_and_restore_is_bound_by_name_in_the_operators_namespace() -> None:
+    people = {
+        "legal": [{"kind": "Group", "name": "counsel"}],
+        "restorers": [{"kind": "User", "name": "rita"}],
+    }
+    found = template("lockflight", {"people": people})
+    for verb, name in (("hold", "counsel"), ("restore", "rita")):
+        called = f"lockflight-audit-{verb}"
+        role = find(found, "Role", called, "lockflight-system")
+        assert role["rules"] == [{"apiGroups": ["lockflight.dev"], "resources": ["auditrecords"], "verbs": [verb]}]
+        (subject,) = find(found, "RoleBinding", called, "lockflight-system")["subjects"]
+        assert subject["name"] == name
+        (rule,) = find(found, "ClusterRole", called)["rules"]
+        assert (rule["resourceNames"], rule["verbs"]) == (["lockflight-system"], ["get", "patch"])
+    assert not names(template("lockflight"), "ClusterRole") & {"lockflight-audit-hold", "lockflight-audit-restore"}
