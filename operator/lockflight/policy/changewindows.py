@@ -1,9 +1,9 @@
 """The change windows of a calendar: whether one is open for a type of change, and when."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from lockflight.api.common import ChangeType, parse_duration
 from lockflight.api.releasecalendar import ChangeWindow, OnHolidays, ReleaseCalendar
@@ -11,8 +11,10 @@ from lockflight.policy.cadence.calendar import business_days
 from lockflight.policy.time.recurrence import Around, Recurrence, Span, recurrence
 from lockflight.policy.time.zones import InvalidTime
 
-_LOOKED_AT = 64
-"""Occurrences in a row that may fall on holidays before the window counts as one without a next time."""
+_LOOKED_AT: Final = 64
+"""Days in a row that may be holidays before the window counts as one without a next time."""
+_FAR: Final = timedelta(days=366 * 5)
+_MOMENT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,10 @@ def around(calendar: ReleaseCalendar, window: ChangeWindow, now: datetime) -> Ar
     times = _times(calendar, window)
     if window.on_holidays is not OnHolidays.CLOSED:
         return times.around(now)
-    days, where = business_days(calendar), times.where
-    works = [span for span in _from(times, now) if days.holiday(span.start.astimezone(where).date()) is None]
-    current = [span for span in works if span.covers(now)]
-    return Around(
-        max(current, key=lambda span: span.end, default=None), next((span for span in works if span.start > now), None)
-    )
+    closed, where = business_days(calendar).holiday, times.where
+    on = times.between(now - times.duration, now + _MOMENT)
+    current = [span for span in on if span.covers(now) and closed(span.start.astimezone(where).date()) is None]
+    return Around(max(current, key=lambda span: span.end, default=None), _following(times, now, closed))
 
 
 def openings(calendar: ReleaseCalendar, window: ChangeWindow, since: datetime, until: datetime) -> Iterator[Span]:
@@ -70,13 +70,17 @@ def openings(calendar: ReleaseCalendar, window: ChangeWindow, since: datetime, u
             yield span
 
 
-def _from(times: Recurrence, now: datetime) -> Iterator[Span]:
-    """Those that are on, and a number of those that follow."""
-    begin = now - times.duration
-    over = now + timedelta(days=366 * 5)
-    on = [span for span in times.between(begin, now + timedelta(microseconds=1)) if span.covers(now)]
-    yield from on
-    yield from islice(times.between(now + timedelta(microseconds=1), over), _LOOKED_AT)
+def _following(times: Recurrence, now: datetime, closed: Callable[[date], str | None]) -> Span | None:
+    """The first one after ``now`` on a day that is not closed."""
+    missed: set[date] = set()
+    for span in times.between(now + _MOMENT, now + _FAR):
+        day = span.start.astimezone(times.where).date()
+        if closed(day) is None:
+            return span
+        missed.add(day)
+        if len(missed) > _LOOKED_AT:
+            return None
+    return None
 
 
 def _times(calendar: ReleaseCalendar, window: ChangeWindow) -> Recurrence:

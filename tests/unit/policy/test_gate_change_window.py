@@ -134,6 +134,15 @@ def test_a_window_stays_closed_on_holidays_where_it_says_so(on_holidays: str, op
     assert following.span.start == at(opens)
 
 
+def test_a_window_of_every_hour_opens_again_after_days_of_holidays() -> None:
+    hourly = {**MORNING, "rrule": "FREQ=HOURLY", "duration": "30m", "onHolidays": "Closed"}
+    holidays = {"country": "DE", "dates": ["2026-12-23", "2026-12-24"]}
+    found = calendar(changeWindows=[hourly], holidays=holidays)
+    following = windows_for(found, change(type="Standard").spec.type, at("23T00:10")).next
+    assert following is not None
+    assert following.span.start == at("27T00:00")
+
+
 YEAR_END = {"name": "year-end", "date": "12-31", "freeze": {"before": "8bd", "after": "2bd"}, "tiers": ["Production"]}
 BAVARIA = {"country": "DE", "subdivision": "BY", "dates": ["2026-12-24"]}
 
