@@ -111,6 +111,19 @@ async def test_an_entry_that_expires_before_the_promotion_starts_closes(fake: Fa
     assert (await entry(fake))["ready"]["reason"] == "StandardChangeOver"
 
 
+async def test_an_entry_whose_last_day_passes_while_the_promotion_is_held_closes(fake: FakeWorld) -> None:
+    await stack(fake, validUntil="2026-12-02")
+    held = {"reason": "audit", "timeZone": "UTC", "start": "2026-12-01T00:00:00", "end": "2026-12-03T12:00:00"}
+    await fake.create("FreezeWindow", "audit", held)
+    promotion = await standard(fake, "1.0.1")
+    assert await fake.phase(promotion) == "OnHold"
+    assert await fake.gate(promotion, "StandardPattern") != "StandardChangeOver"
+    await fake.later(days=2, hours=4)
+    assert await fake.gate(promotion, "StandardPattern") == "StandardChangeOver"
+    assert await fake.phase(promotion) == "Waiting"
+    assert await fake.running("production") == {"app": "1.0.0"}
+
+
 async def test_an_edit_that_no_watch_told_of_is_seen_right_before_helm(fake: FakeWorld) -> None:
     await stack(fake)
     await fake.freeze()

@@ -1,5 +1,6 @@
 """ChangeRequest: permission to change an environment."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -139,6 +140,16 @@ class ChangePhase(StrEnum):
     def ended(self) -> bool:
         """No promotion starts under it any more."""
         return self in (ChangePhase.CLOSED, ChangePhase.REJECTED, ChangePhase.EXPIRED, ChangePhase.CANCELLED)
+
+
+ENDED = (ChangePhase.CLOSED, ChangePhase.REJECTED, ChangePhase.CANCELLED)
+"""Whatever is observed, a change stays there."""
+BEGUN = (ChangePhase.IMPLEMENT, ChangePhase.REVIEW)
+"""From there a change only gets on to being closed. From every other phase all phases can be reached."""
+
+
+def _names(phases: Iterable[ChangePhase]) -> str:
+    return str([phase.value for phase in phases])
 
 
 class ExternalRef(Schema):
@@ -388,9 +399,21 @@ class ChangeRequest(Schema):
     model_config = rules(
         Cel(
             "self.spec == oldSelf.spec || !has(oldSelf.status) || !has(oldSelf.status.phase) || "
-            "!(oldSelf.status.phase in ['Closed', 'Rejected', 'Cancelled'])",
+            f"!(oldSelf.status.phase in {_names(ENDED)})",
             "this change has ended and stays as it was: raise another one",
             "spec",
+        ),
+        Cel(
+            f"!has(oldSelf.status) || !has(oldSelf.status.phase) || !(oldSelf.status.phase in {_names(ENDED)}) || "
+            "has(self.status) && has(self.status.phase) && self.status.phase == oldSelf.status.phase",
+            "what has ended stays as it ended: raise another change",
+            "status.phase",
+        ),
+        Cel(
+            f"!has(oldSelf.status) || !has(oldSelf.status.phase) || !(oldSelf.status.phase in {_names(BEGUN)}) || "
+            f"has(self.status) && has(self.status.phase) && self.status.phase in {_names((*BEGUN, ENDED[0]))}",
+            "what was begun can only be implemented, reviewed and closed",
+            "status.phase",
         ),
         Cel(
             "!has(self.spec.cancel) || has(oldSelf.spec.cancel) || !has(oldSelf.status) || "

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from lockflight.api import reasons
-from lockflight.api.changerequest import ChangePhase, ChangeRequest
+from lockflight.api.changerequest import ENDED, ChangePhase, ChangeRequest
 from lockflight.api.common import ChangeType
 from lockflight.api.conditions import find
 from lockflight.api.emergency import REVIEW
@@ -19,8 +19,6 @@ from lockflight.policy.putforward import lacks_submission
 from lockflight.policy.reviews import not_counted, review
 from lockflight.policy.standing import Standing
 from lockflight.policy.steps import legal
-
-_ENDED_FOR_GOOD = (ChangePhase.CLOSED, ChangePhase.REJECTED, ChangePhase.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def state(
         # The change board approved the pattern: nobody else needs to be asked.
         found = replace(found, count=replace(found.count, complete=not found.count.rejected_by), until=pattern.retry_at)
     before = change.status.phase
-    if before in _ENDED_FOR_GOOD:
+    if before in ENDED:
         return _ended(change, before)
     after = _seen(change, found, release, promotions, problems, now, pattern, emergency)
     if legal(before, after.phase):

@@ -393,6 +393,21 @@ CASES = [
         before={},
         status={"phase": "Review"},
     ),
+    *(
+        Case(
+            "ChangeRequest",
+            "",
+            message,
+            {"status.phase": legal},
+            {"status.phase": illegal},
+            before={},
+            status={"phase": was},
+        )
+        for message, was, legal, illegal in (
+            ("what has ended stays as it ended: raise another change", "Rejected", "Rejected", "Scheduled"),
+            ("what was begun can only be implemented, reviewed and closed", "Review", "Closed", "Cancelled"),
+        )
+    ),
     Case(
         "ChangeRequest",
         "spec",

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from lockflight.api.changerequest import BEGUN, ENDED, ChangePhase
 from lockflight.api.kinds import KINDS
 from lockflight.crdgen.crd import crd
+from lockflight.policy.steps import reachable
 
 from .cases import CASES, INCIDENT, Case
 from .objects import Json, change, documented
@@ -43,11 +45,39 @@ def test_a_rule_accepts_and_refuses(server: Server, case: Case) -> None:
         stored = server.create(base)
         if case.status:
             stored = server.patch_status(stored, {"status": case.status}, MERGE_PATCH)
-        server.try_replace(stored, change(base, case.accepted))
+        _try_edit(server, stored, base, case.accepted)
         with pytest.raises(RefusedError) as refused:
-            server.try_replace(stored, change(base, case.refused))
+            _try_edit(server, stored, base, case.refused)
     (cause,) = refused.value.causes
     assert cause.message.endswith(case.message)
+
+
+def _try_edit(server: Server, stored: Json, base: Json, fields: Json) -> None:
+    status = {name.removeprefix("status."): value for name, value in fields.items() if name.startswith("status.")}
+    if status:
+        server.patch_status(stored, {"status": status}, MERGE_PATCH, dry_run=True)
+    else:
+        server.try_replace(stored, change(base, fields))
+
+
+@pytest.mark.parametrize("before", ChangePhase, ids=str)
+def test_a_change_takes_no_illegal_step(server: Server, before: ChangePhase) -> None:
+    stored = server.create(documented("ChangeRequest")[0])
+    stored = server.patch_status(stored, {"status": {"phase": before}}, MERGE_PATCH)
+    refused = {after: _objects_to(server, stored, after) for after in ChangePhase}
+    assert {after for after, fields in refused.items() if not fields} == reachable(before)
+    assert set().union(*refused.values()) <= {"status.phase"}
+    # Nor is it forgotten where it stood.
+    assert bool(_objects_to(server, stored, None)) is (before in (*ENDED, *BEGUN))
+
+
+def _objects_to(server: Server, stored: Json, phase: ChangePhase | None) -> set[str]:
+    """The fields that the API server objects to where ``stored`` would be in ``phase``."""
+    try:
+        server.patch_status(stored, {"status": {"phase": phase}}, MERGE_PATCH, dry_run=True)
+    except RefusedError as refused:
+        return {cause.field for cause in refused.causes}
+    return set()
 
 
 def test_type_may_change_until_somebody_decided(server: Server) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from lockflight.api import reasons
 from lockflight.api.changerecords import Submission
-from lockflight.api.changerequest import ChangePhase, ChangeRequest
+from lockflight.api.changerequest import BEGUN, ENDED, ChangePhase, ChangeRequest
 from lockflight.api.common import RoleCount
 from lockflight.api.emergency import Debt
 from lockflight.api.promotion import Phase
@@ -143,6 +143,13 @@ def test_whatever_is_observed_no_illegal_step_is_taken(before: ChangePhase | Non
         assert seen == {before}
     if before in (P.IMPLEMENT, P.REVIEW):
         assert seen <= {P.IMPLEMENT, P.REVIEW, P.CLOSED}
+
+
+@pytest.mark.parametrize("before", P, ids=str)
+def test_the_api_server_refuses_every_step_that_is_none(before: ChangePhase) -> None:
+    """Its two rules say all there is to say: what they allow is what single steps lead to."""
+    allowed = {before} if before in ENDED else {*BEGUN, P.CLOSED} if before in BEGUN else set(P)
+    assert allowed == reachable(before)
 
 
 def test_every_phase_is_reached_by_something() -> None:
