@@ -34,7 +34,7 @@ from lockflight.handlers.queue import WorkQueue
 from lockflight.handlers.store import LiveStore
 from lockflight.handlers.vitals import Vitals
 from lockflight.handlers.wake import Waker
-from lockflight.ports import Archive, Metrics
+from lockflight.ports import Archive, Clock, Metrics
 from lockflight.settings import Settings
 from lockflight.workflow.archiving import Archiver, Retention, keep_archiving
 from lockflight.workflow.checkpoints import Notary, keep_posting
@@ -57,7 +57,8 @@ class Operator:
     """The parts of the process that have a beginning and an end."""
 
     settings: Settings
-    clock: SystemClock
+    clock: Clock
+    """The machine's, by which the process itself goes."""
     lists: Lists
     store: LiveStore
     waker: Waker
@@ -79,19 +80,25 @@ class Operator:
 
 
 @asynccontextmanager
-async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterator[Operator]:
+async def operator(
+    settings: Settings, lost: Callable[[], None], judged_by: Clock | None = None
+) -> AsyncIterator[Operator]:
     """The operator, put together and not yet running; ``lost`` is called when the leader Lease is.
+
+    ``judged_by`` is the clock of everything that is decided, the machine's by default. The Lease, the watches and the
+    comparisons with the API server are about processes, and always go by the machine's.
 
     Raises PortError without usable credentials for a cluster, FileNotFoundError without helm, OSError where the
     cache folder cannot be written.
     """
     async with AsyncExitStack() as stack:
-        clock, metrics = SystemClock(), PrometheusMetrics()
+        machine, metrics = SystemClock(), PrometheusMetrics()
+        clock = judged_by or machine
         client = await KubeClient.connect()
         stack.push_async_callback(client.close)
         leader = LeaseLeader(
             client,
-            clock,
+            machine,
             namespace=settings.root_namespace,
             name=LEASE,
             identity=settings.identity,
@@ -143,13 +150,13 @@ async def operator(settings: Settings, lost: Callable[[], None]) -> AsyncIterato
         intake = Intake(store)
         admission_changed = asyncio.Event()
         waker = Waker(deps, queue)
-        lists = Lists(KubeListing(client), intake, clock, metrics)
+        lists = Lists(KubeListing(client), intake, machine, metrics)
         vitals = Vitals(
             lists, queue, store, metrics, longest_silence=timedelta(seconds=3 * settings.resync_seconds + 60)
         )
         yield Operator(
             settings=settings,
-            clock=clock,
+            clock=machine,
             lists=lists,
             store=store,
             waker=waker,

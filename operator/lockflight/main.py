@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lockflight import bootstrap, logs
 from lockflight.handlers.intake import explain
-from lockflight.ports import PortError
+from lockflight.ports import Clock, PortError
 from lockflight.settings import Settings
 
 log = structlog.get_logger()
@@ -23,8 +23,11 @@ _FIRST_RESYNC = 30.0
 _SWEEP_AGAIN = timedelta(seconds=10)
 
 
-def main() -> int:
-    """Run until told to end; the exit code: 0 after a signal, 1 when it could not go on, 2 for unusable settings."""
+def main(judged_by: Clock | None = None) -> int:
+    """Run until told to end; the exit code: 0 after a signal, 1 when it could not go on, 2 for unusable settings.
+
+    ``judged_by`` is as in ``bootstrap.operator``.
+    """
     try:
         settings = Settings()
     except ValidationError as problem:
@@ -32,16 +35,16 @@ def main() -> int:
         return 2
     logs.configure(settings.log_level)
     try:
-        return asyncio.run(_run(settings))
+        return asyncio.run(_run(settings, judged_by))
     except (PortError, OSError, ValueError) as problem:
         log.error("cannot start", problem=str(problem))
         return 1
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings, judged_by: Clock | None) -> int:
     told, lost = asyncio.Event(), asyncio.Event()
     _on_signals(told)
-    async with bootstrap.operator(settings, lost.set) as operator:
+    async with bootstrap.operator(settings, lost.set, judged_by) as operator:
         await operator.http.open(settings.http_port)
         log.info("started", identity=settings.identity, http_port=settings.http_port)
         work = asyncio.create_task(_work(operator, told), name="work")

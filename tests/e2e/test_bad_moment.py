@@ -1,48 +1,29 @@
 """Objects that go away while they are needed, and moments at which nothing should be touched."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lockflight.devcluster.errors import CommandFailedError
 from tests.e2e.conftest import Neighbour, Operator
+from tests.e2e.slow import NEVER, helm_state, slow
 from tests.e2e.stack import Stack, eventually
 
 ONE = [{"name": "integration", "tier": "Integration"}]
 UAT = {"name": "uat", "tier": "UAT"}
-NEVER = 'lockflight.dev/kwok-never-ready: "true"'
 COLLECTOR = "system:serviceaccount:kube-system:namespace-controller"
 FREEZE = {"reason": "hold it", "timeZone": "UTC", "start": "2020-01-01T00:00:00"}
-
-
-def _slow(annotation: str) -> Callable[[Path], None]:
-    """Annotates the pods of a chart so that they get ready late, or never, and Helm waits."""
-
-    def edit(folder: Path) -> None:
-        file = folder / "templates" / "app.yaml"
-        text = file.read_text()
-        assert "checksum/page:" in text
-        file.write_text(text.replace("checksum/page:", f"{annotation}\n        checksum/page:"))
-
-    return edit
-
-
-def _helm_state(stack: Stack, namespace: str) -> str:
-    rows = json.loads(stack.kubectl("get", "secret", "-l", "owner=helm", "-o", "json", namespace=namespace))["items"]
-    return str(rows[-1]["metadata"]["labels"]["status"]) if rows else ""
 
 
 @pytest.mark.embedded
 def test_what_is_under_way_is_not_deleted_but_aborted(stack: Stack, neighbour: Neighbour) -> None:
     # By hand: what promotes by itself would promote again once the promotion is deleted.
     stack.install([{**ONE[0], "spec": {"autoPromote": False}}])
-    stack.chart("1.0.0", edit=_slow(NEVER))
+    stack.chart("1.0.0", edit=slow(NEVER))
     release = stack.release("1.0.0")
     promotion, target = stack.promote(release, "integration"), f"{stack.name}-integration"
-    eventually(lambda: _helm_state(stack, target) == "pending-install", "Helm to be at work")
+    eventually(lambda: helm_state(stack, target) == "pending-install", "Helm to be at work")
 
     with pytest.raises(CommandFailedError, match="this promotion is under way: abort it first: kubectl") as refusal:
         stack.kubectl("delete", "lfpromo", promotion)
@@ -62,11 +43,11 @@ def test_what_is_under_way_is_not_deleted_but_aborted(stack: Stack, neighbour: N
 @pytest.mark.embedded
 def test_a_promotion_deleted_half_way_all_the_same_is_told_and_can_be_repeated(stack: Stack) -> None:
     stack.install([{**ONE[0], "spec": {"autoPromote": False}}])
-    stack.chart("1.0.0", edit=_slow("lockflight.dev/kwok-ready-after: 3s"))
+    stack.chart("1.0.0", edit=slow("lockflight.dev/kwok-ready-after: 3s"))
     release = stack.release("1.0.0")
     target = f"{stack.name}-integration"
     stack.promote(release, "integration", name="first")
-    eventually(lambda: _helm_state(stack, target) == "pending-install", "Helm to be at work")
+    eventually(lambda: helm_state(stack, target) == "pending-install", "Helm to be at work")
 
     stack.kubectl("delete", "lfpromo", "first", "--as", COLLECTOR)
 
@@ -74,7 +55,7 @@ def test_a_promotion_deleted_half_way_all_the_same_is_told_and_can_be_repeated(s
     assert told[0]["involvedObject"]["kind"] == "Environment"
     assert "promotion first was deleted while it was being carried out" in told[0]["message"]
     assert "promote again" in told[0]["message"]
-    assert not _helm_state(stack, target).startswith("pending")
+    assert not helm_state(stack, target).startswith("pending")
     again = stack.promote(release, "integration", name="again")
     stack.reaches(again, "Succeeded")
 
@@ -84,16 +65,16 @@ def test_a_stack_deleted_half_way_leaves_no_lock_and_no_harm(
     stack: Stack, neighbour: Neighbour, operator: Operator
 ) -> None:
     stack.install([{**ONE[0], "spec": {"timeout": "4s"}}])
-    stack.chart("1.0.0", edit=_slow(NEVER))
+    stack.chart("1.0.0", edit=slow(NEVER))
     stack.release("1.0.0")
     target = f"{stack.name}-integration"
-    eventually(lambda: _helm_state(stack, target) == "pending-install", "Helm to be at work")
+    eventually(lambda: helm_state(stack, target) == "pending-install", "Helm to be at work")
 
     stack.kubectl("delete", "namespace", stack.name, "--wait=false")
 
     neighbour.gets_through()
     eventually(lambda: not stack.get("namespace", stack.name), "the stack to be gone")
-    eventually(lambda: not _helm_state(stack, target).startswith("pending"), "Helm to end")
+    eventually(lambda: not helm_state(stack, target).startswith("pending"), "Helm to end")
     assert operator.process is not None
     assert operator.process.alive
 

@@ -184,8 +184,17 @@ def _wait_roles(cluster: ClusterLike, seconds: float = 60) -> None:
         sleep(0.2)
 
 
-def start(cluster: ClusterLike, folder: Path, *, extra_env: Mapping[str, str] | None = None) -> OperatorProcess:
-    """Start the operator as its Deployment says; ``folder`` takes its volumes and its log."""
+def start(
+    cluster: ClusterLike,
+    folder: Path,
+    *,
+    extra_env: Mapping[str, str] | None = None,
+    command: Sequence[str] | None = None,
+) -> OperatorProcess:
+    """Start the operator as its Deployment says; ``folder`` takes its volumes and its log.
+
+    ``command`` is run instead of the Deployment's, with everything else as it is there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     container = _container(cluster)
     port = free_port()
@@ -202,13 +211,13 @@ def start(cluster: ClusterLike, folder: Path, *, extra_env: Mapping[str, str] | 
         "HOME": str(folder),
         **(extra_env or {}),
     }
-    command = [*container.get("command", []), *container.get("args", [])]
-    if command and Path(command[0]).name.startswith("python"):
-        command[0] = sys.executable
+    run = list(command or [*container.get("command", []), *container.get("args", [])])
+    if run and Path(run[0]).name.startswith("python"):
+        run[0] = sys.executable
     log = folder / "operator.log"
     file = log.open("ab")
     process = subprocess.Popen(
-        command,
+        run,
         env=environment,
         stdout=file,
         stderr=subprocess.STDOUT,
