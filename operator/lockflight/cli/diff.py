@@ -121,6 +121,8 @@ def show(found: ChangeDiff) -> None:
     for ref in spec.external_refs:
         output.line(f"{ref.system}: {ref.id}{f' {ref.url}' if ref.url else ''}", 2)
     _show_release(found)
+    if spec.hotfix:
+        output.line(f"hotfix: {spec.hotfix.defect}, confirmed by the calendar's hotfix approvals", 2)
     _show_risk(change)
     _show_rollback(change)
     output.line(f"plan digest: {status.plan_digest or 'none yet: ' + (status.waits_for or 'not planned')}", 2)

@@ -121,3 +121,23 @@ def test_an_activity_is_drafted_without_a_release() -> None:
 def test_half_an_activity_is_wrong_usage(arguments: tuple[str, ...]) -> None:
     result = run(Assessing(environment("production", "Production", **CONTROL)), *arguments)
     assert result.exit_code == 2, result.output
+
+
+def test_a_change_says_that_the_release_is_a_hotfix() -> None:
+    api = Assessing(release("2.4.1"), environment("production", "Production", "2.4.0", **CONTROL))
+    args = ("--release", "payments-2.4.1", "--environment", "production", "--hotfix", "PAY-512")
+    result = run(api, "change", "new", *args, "--name", "chg-9")
+    spec = api.objects["ChangeRequest", STACK, "chg-9"]["spec"]
+    assert (spec["type"], spec["hotfix"]) == ("Normal", {"defect": "PAY-512"})
+    assert "hotfix: PAY-512" in result.stdout
+    said = ("--title", "x", "--reason", "y")
+    assert run(api, "change", "create", *args, *said, "--name", "chg-10").exit_code == 0
+    assert api.objects["ChangeRequest", STACK, "chg-10"]["spec"]["hotfix"] == {"defect": "PAY-512"}
+
+
+@pytest.mark.parametrize("verb", ["new", "create"])
+def test_a_hotfix_follows_no_pattern(verb: str) -> None:
+    api = Assessing(release("2.4.1"), environment("production", "Production", "2.4.0", **CONTROL))
+    args = ("--release", "payments-2.4.1", "--environment", "production", "--title", "x", "--reason", "y")
+    result = run(api, "change", verb, *args, "--hotfix", "PAY-512", "--standard", "patch")
+    assert (result.exit_code, "not with --standard" in result.stderr) == (2, True)

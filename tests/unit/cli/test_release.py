@@ -222,3 +222,18 @@ def test_a_hold_can_be_put_on_and_taken_off() -> None:
 
 def test_holding_what_does_not_exist_ends_with_3() -> None:
     assert run(FakeApi(), "hold", "payments-9.9.9", "why").exit_code == 3
+
+
+def test_a_hotfix_names_what_it_mends_and_what_it_contains() -> None:
+    api = FakeApi()
+    arguments = ("--hotfix-of", "payments-2.3.1", "--includes", "payments-2.3.0", "--includes", "payments-2.2.9")
+    assert run(api, *CREATE, *CHART, *arguments).exit_code == 0
+    spec = _spec(api)
+    assert (spec["type"], spec["basedOn"]) == ("Hotfix", {"name": "payments-2.3.1"})
+    assert spec["includes"] == ["payments-2.3.0", "payments-2.2.9"]
+    assert "unchanged" in run(api, *CREATE, *CHART, *arguments).stdout
+
+
+def test_a_release_is_no_hotfix_and_configuration_at_once() -> None:
+    result = run(FakeApi(), *CREATE, *CHART, "--hotfix-of", "payments-2.3.1", "--based-on", "payments-2.3.1")
+    assert (result.exit_code, "give one of them" in result.stderr) == (2, True)
