@@ -311,6 +311,13 @@ CASES = [
     ),
     Case(
         "ReleaseCalendar",
+        "spec.hotfix.backMergeWithin",
+        NO_TIME,
+        {"spec.hotfix.backMergeWithin": "1h"},
+        {"spec.hotfix.backMergeWithin": "0h"},
+    ),
+    Case(
+        "ReleaseCalendar",
         "spec.hotfix",
         "passing a Local environment proves nothing: leave Local out of tiers",
         {"spec.hotfix.tiers": ["Integration", "UAT", "Production"]},
