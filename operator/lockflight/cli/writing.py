@@ -3,12 +3,12 @@
 from typing import Any
 
 from lockflight.api.common import CREATOR_ANNOTATION, CREATOR_GROUPS_ANNOTATION, EDITORS_ANNOTATION
-from lockflight.api.kinds import CHANGE_REQUEST, DELEGATION, PROMOTION, RELEASE, AnyObject, Kind
+from lockflight.api.kinds import DELEGATION, LIVING, AnyObject, Kind
 from lockflight.cli.app import App
 from lockflight.cli.client import Manifest
 from lockflight.cli.objects import kind_of, manifest
 
-SIGNED = (CHANGE_REQUEST, PROMOTION, RELEASE, DELEGATION)
+SIGNED = LIVING
 """The kinds that name their creator and editors."""
 
 

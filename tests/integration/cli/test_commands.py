@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from lockflight.api.common import CREATOR_ANNOTATION
+
 from .conftest import STACK, World
 
 DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -115,10 +117,11 @@ def test_a_freeze_is_declared_and_lifted(world: World) -> None:
 
 
 def test_a_calendar_is_shown_and_written_for_calendar_programs(world: World) -> None:
+    me = world.cluster.kubectl("auth", "whoami", "-o", "jsonpath={.status.userInfo.username}")
     calendar = {
         "apiVersion": "lockflight.dev/v1alpha1",
         "kind": "ReleaseCalendar",
-        "metadata": {"name": "four-weekly", "namespace": STACK},
+        "metadata": {"name": "four-weekly", "namespace": STACK, "annotations": {CREATOR_ANNOTATION: me}},
         "spec": {"timeZone": "Europe/Berlin", "sprint": {"start": "2026-11-02"}},
     }
     world.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(calendar))

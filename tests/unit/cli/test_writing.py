@@ -1,6 +1,8 @@
 """Objects say who created and edited them, where the API server cannot stamp it."""
 
+from lockflight.admission.foureyes import STAMPED
 from lockflight.api.common import CREATOR_ANNOTATION, EDITORS_ANNOTATION
+from lockflight.cli.writing import SIGNED
 from tests.unit.cli.fakes import STACK, FakeApi, release, run
 
 
@@ -45,7 +47,11 @@ def test_what_changes_nothing_is_not_sent() -> None:
     assert len(api.writes) == 1
 
 
-def test_a_freeze_names_nobody_for_the_api_server_does_not_ask() -> None:
+def test_a_freeze_names_who_declared_it_for_rules_are_approved_by_others() -> None:
     api = FakeApi()
     run(api, "freeze", "now", "--reason", "x", "--name", "f", "--time-zone", "UTC")
-    assert "annotations" not in api.objects["FreezeWindow", STACK, "f"]["metadata"]
+    assert api.objects["FreezeWindow", STACK, "f"]["metadata"]["annotations"] == {CREATOR_ANNOTATION: "alice"}
+
+
+def test_every_kind_that_is_stamped_is_signed() -> None:
+    assert {kind.plural for kind in SIGNED} == set(STAMPED)
