@@ -18,6 +18,8 @@ PEOPLE = (
     Person("quinn", ("qa",)),
     Person("jo", ("developers",)),
     Person("petra", ("platform",)),
+    Person("ines", ("incident",)),
+    Person("gus", ("lockflight-break-glass",)),
 )
 
 _numbers = itertools.count(1)

@@ -19,6 +19,7 @@ from lockflight.admission import (
     orders,
     people,
     probe,
+    valuesfrom,
 )
 from lockflight.admission.tokens import DEFAULT, Guard, resolve
 from lockflight.admission.writers import PLATFORMS
@@ -56,6 +57,7 @@ def _parts(guarding: Guard = DEFAULT) -> Iterator[tuple[str, list[dict[str, Any]
         deployer,
         governance,
         probe,
+        valuesfrom,
     ):
         yield from source.policies()
     yield from guard.policies(guarding)

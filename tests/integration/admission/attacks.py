@@ -493,6 +493,11 @@ _FOUR_EYES: dict[str, _Tries] = {
 _RULES: dict[str, _Tries] = {
     "this rule binds others: ask for verb govern on": (
         ("a new environment", "nosy", lambda w, who: w.make("environments", who)),
+        (
+            "a lower quorum",
+            "nosy",
+            _edit("environments", changeControl={"normal": {"approvals": [{"role": "cab", "count": 1}]}}),
+        ),
         ("an environment with less soak", "nosy", _edit("environments", soak="1m")),
         ("deleting an environment", "nosy", _delete("environments")),
         ("a new calendar", "nosy", lambda w, who: w.make("releasecalendars", who)),

@@ -8,11 +8,13 @@ Act = Callable[[World, str], object]
 Tries = tuple[tuple[str, str, Act], ...]
 
 BOARD = {"approvals": [{"role": "cab", "count": 2}]}
-_EDITS = {
+EDITS = {
     "environments": {"soak": "1h"},
     "freezewindows": {"reason": "Year end, again"},
     "releasecalendars": {"timeZone": "Europe/Berlin"},
+    "standardchanges": {"title": "More"},
 }
+"""An edit of each rule object."""
 
 
 def rule(world: World, plural: str = "environments", who: str = "admin") -> Thing:
@@ -23,7 +25,7 @@ def rule(world: World, plural: str = "environments", who: str = "admin") -> Thin
 def edited(world: World, plural: str = "environments", who: str = "gov", made_by: str = "admin") -> Thing:
     """A rule object after an edit that the operator has seen."""
     thing = rule(world, plural, made_by)
-    world.send(who, "PATCH", thing.path, {"spec": _EDITS[plural]}, MERGE_PATCH)
+    world.send(who, "PATCH", thing.path, {"spec": EDITS[plural]}, MERGE_PATCH)
     world.plan(thing, "another plan", generation=2)
     return thing
 
@@ -46,7 +48,7 @@ def _after_an_edit(**seen: object) -> Act:
 
 def _while_unseen(world: World, who: str) -> None:
     thing = rule(world)
-    world.send("gov", "PATCH", thing.path, {"spec": _EDITS["environments"]}, MERGE_PATCH)
+    world.send("gov", "PATCH", thing.path, {"spec": EDITS["environments"]}, MERGE_PATCH)
     world.add(who, thing, entry())
 
 
@@ -128,7 +130,27 @@ _ESCAPES: dict[str, Tries] = {
         ("deleting a freeze whose shortening nobody approved", "gov", _delete("freezewindows", phase="Ended")),
     ),
 }
+
+
+def _reads(world: World, who: str, **more: object) -> None:
+    source = {"kind": "Secret", "name": "passwords", "key": "values.yaml"}
+    world.make("environments", who, valuesFrom=[source], **more)
+
+
+def _comes_to_read(world: World, who: str) -> None:
+    thing = world.make("environments", who)
+    sources = [{"kind": "ConfigMap", "name": "settings"}, {"kind": "Secret", "name": "passwords"}]
+    world.send(who, "PATCH", thing.path, {"spec": {"valuesFrom": sources}}, MERGE_PATCH)
+
+
+_SECRETS: dict[str, Tries] = {
+    "which you may not read": (
+        ("an environment that reads a Secret which its author may not", "gov", _reads),
+        ("an environment that comes to read such a Secret", "gov", _comes_to_read),
+    ),
+}
 POLICIES = {
+    "values-from": _SECRETS,
     "people-environments-approvals": _ENVIRONMENTS,
     "people-freezewindows-approvals": _FREEZES,
     "people-releasecalendars-approvals": _CALENDARS,

@@ -194,16 +194,9 @@ kind: ServiceAccount
 metadata: {name: pod, namespace: admission}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: admission-incident}
-rules:
-- {apiGroups: [lockflight.dev], resources: [targetnamespaces], verbs: [break-glass]}
-- {apiGroups: [""], resources: [namespaces], verbs: [get, patch, update]}
----
-apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: admission-incident}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-incident}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: lockflight-incident-manager}
 subjects: [{kind: User, name: incident, apiGroup: rbac.authorization.k8s.io}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import yaml
 
 from lockflight.devcluster.providers import ClusterLike
 
-from .world import API, MERGE_PATCH, STACK, TARGET, RefusedError, World, digest, entry
+from .world import API, MERGE_PATCH, STACK, TARGET, RefusedError, World, attempts, digest, entry
 
 
 def kubectl(cluster: ClusterLike, who: str, *args: str, stdin: str | None = None) -> str:
@@ -256,6 +257,20 @@ def test_a_freeze_that_is_over_and_approved_as_it_is_may_go(world: World) -> Non
     board = {"approvals": [{"role": "cab", "count": 2}]}
     world.observe(freeze, governance=board, phase="Ended", conditions=[approved])
     world.send("gov", "DELETE", freeze.path)
+
+
+def test_whoever_may_read_a_secret_has_an_environment_read_it(cluster: ClusterLike, world: World) -> None:
+    role = ["create", "role", "reads-passwords", "--verb=get", "--resource=secrets", "--resource-name=passwords"]
+    cluster.kubectl("-n", STACK, *role)
+    cluster.kubectl("-n", STACK, "create", "rolebinding", "reads-passwords", "--role=reads-passwords", "--user=maker")
+    sources = [{"kind": "Secret", "name": "passwords"}, {"kind": "ConfigMap", "name": "settings"}]
+    for _ in attempts("maker may read it"):
+        with suppress(RefusedError):
+            environment = world.make("environments", "maker", valuesFrom=sources)
+            break
+    # What it reads already is nobody's question any more.
+    world.send("gov", "PATCH", environment.path, {"spec": {"soak": "2h"}}, MERGE_PATCH)
+    cluster.kubectl("-n", STACK, "delete", "role,rolebinding", "reads-passwords")
 
 
 def test_the_probe_asks_where_nothing_is_guarded(world: World) -> None:

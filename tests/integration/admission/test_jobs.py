@@ -11,6 +11,7 @@ from lockflight.cli.main import cli
 from lockflight.devcluster import Person
 from lockflight.devcluster.providers import ClusterLike
 
+from .attacks_guard import REASON, UNTIL, instant
 from .conftest import apply, await_roles, template
 from .world import API, MERGE_PATCH, Caller, RefusedError, Thing, World, append, attempts, digest, entry
 
@@ -23,8 +24,9 @@ ASK = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 MANAGER, CAB, EMERGENCY, LEAD, SIGNER = "release-manager", "cab-member", "ecab-member", "lead", "signer"
 ATTESTER, WAIVER, RELAY = "attester", "waiver", "relay"
 GOVERNOR, PLATFORM, AUDITOR, VIEWER = "governor", "platform-admin", "auditor", "viewer"
+INCIDENT = "incident-manager"
 DECIDERS = {CAB, EMERGENCY, LEAD}
-EVERYBODY = DECIDERS | {MANAGER, SIGNER, ATTESTER, WAIVER, RELAY, GOVERNOR, PLATFORM, AUDITOR, VIEWER}
+EVERYBODY = DECIDERS | {MANAGER, SIGNER, ATTESTER, WAIVER, RELAY, GOVERNOR, PLATFORM, AUDITOR, VIEWER, INCIDENT}
 
 
 def them(name: str) -> list[dict[str, str]]:
@@ -48,6 +50,7 @@ IN_THE_STACK = {
 EVERYWHERE = {
     "people": {
         "platformAdmins": them(PLATFORM),
+        "incidentManagers": them(INCIDENT),
         "cab": them(CAB),
         "emergencyCab": them(EMERGENCY),
         "auditors": them(AUDITOR),
@@ -87,7 +90,9 @@ def stack(cluster: ClusterLike, world: World) -> Iterator[Stack]:
     for name in EVERYBODY:
         callers[name].close()
     cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=rendered)
-    bindings = [f"lockflight-{job}" for job in ("platform-admin", "cab", "emergency-cab", "auditor")]
+    bindings = [
+        f"lockflight-{job}" for job in ("platform-admin", "incident-manager", "cab", "emergency-cab", "auditor")
+    ]
     cluster.kubectl("delete", "clusterrolebinding", *bindings)
 
 
@@ -145,6 +150,11 @@ def hold(verb: str, resource: str, name: str = "") -> Action:
     return act
 
 
+def break_the_glass(stack: Stack, who: str) -> None:
+    annotations = {UNTIL: instant(minutes=10), REASON: "INC-1"}
+    stack.send(who, "PATCH", f"/api/v1/namespaces/{TARGET}", {"metadata": {"annotations": annotations}}, MERGE_PATCH)
+
+
 ROLE = {"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]}
 POD = {"spec": {"containers": [{"name": "c", "image": "i"}]}}
 TABLE: dict[str, tuple[Action, set[str]]] = {
@@ -177,6 +187,7 @@ TABLE: dict[str, tuple[Action, set[str]]] = {
     "edit an environment": (edit("environments", soak="1m"), {GOVERNOR, PLATFORM}),
     "delete an environment": (delete("environments"), {GOVERNOR, PLATFORM}),
     "bind a namespace": (label_the_target, {PLATFORM}),
+    "break the glass": (break_the_glass, {INCIDENT}),
     "read the audit trail": (hold("list", "auditrecords"), {AUDITOR}),
     "write the audit trail": (hold("create", "auditrecords"), set()),
     "set a change to Closed": (forge("changerequests", phase="Closed"), set()),

@@ -1,11 +1,13 @@
 """Where nothing stamps (Kubernetes 1.30 to 1.35) clients send it all, and what they forge is refused."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import pytest
 
 from lockflight.devcluster.providers import ClusterLike
 
+from .attacks_governance import EDITS
 from .conftest import SHIPPED, apply, await_policies
 from .world import API, MERGE_PATCH, RefusedError, Thing, World, attempts, digest, entry
 
@@ -29,11 +31,15 @@ def strict(cluster: ClusterLike, world: World) -> Iterator[World]:
     await_policies(world)
 
 
-def create(world: World, who: str, *, dry_run: bool = False, **annotations: str) -> Thing:
-    obj = world.manifest("changerequests")
-    obj["metadata"]["annotations"] = {f"lockflight.dev/{key}": value for key, value in annotations.items()}
-    world.send(who, "POST", f"{API}/namespaces/{world.namespace}/changerequests{'?dryRun=All' * dry_run}", obj)
-    return Thing("changerequests", world.namespace, obj["metadata"]["name"], "approvals")
+def create(
+    world: World, who: str, plural: str = "changerequests", *, dry_run: bool = False, **annotations: str
+) -> Thing:
+    obj = world.manifest(plural)
+    obj["metadata"]["annotations"] = {
+        f"lockflight.dev/{key.replace('_', '-')}": value for key, value in annotations.items()
+    }
+    world.send(who, "POST", f"{API}/namespaces/{world.namespace}/{plural}{'?dryRun=All' * dry_run}", obj)
+    return Thing(plural, world.namespace, obj["metadata"]["name"], "approvals")
 
 
 def planned(world: World) -> Thing:
@@ -91,3 +97,117 @@ def test_what_the_operator_makes_needs_no_stamp(strict: World) -> None:
     sent = entry("qa", by="quinn", groups=["qa", "system:authenticated"], **SEEN)
     strict.add("quinn", promotion, sent)
     assert strict.entries(promotion) == [sent]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A list, who appends to it, and what a client sends that is believed."""
+
+    plural: str
+    field: str
+    who: str
+    groups: tuple[str, ...]
+    entry: dict[str, object]
+    maker: str = "jo"
+    phase: str = ""
+
+    def thing(self, world: World) -> Thing:
+        """Something to append to."""
+        made = create(world, self.maker, self.plural, creator=self.maker)
+        world.plan(made)
+        if self.phase:
+            world.observe(made, phase=self.phase)
+        return replace(made, entries=self.field)
+
+    def sent(self, **forged: object) -> dict[str, object]:
+        """The whole entry; what is None is left out."""
+        stamps = {"by": self.who, "groups": [*self.groups, "system:authenticated"], "generation": 1}
+        seen = {"planDigest": SEEN["planDigest"]} if self.field == "approvals" else {}
+        return {key: value for key, value in (self.entry | stamps | seen | forged).items() if value is not None}
+
+
+LISTS = {
+    "submissions": Said("changerequests", "submissions", "jo", ("developers",), {"role": "requester"}),
+    "review": Said(
+        "changerequests",
+        "review",
+        "alice",
+        ("cab",),
+        {"role": "cab", "outcome": "Successful", "summary": "fine"},
+        phase="Review",
+    ),
+    "patterns": Said("standardchanges", "approvals", "alice", ("cab",), entry(), maker="gov"),
+    "environments": Said("environments", "approvals", "alice", ("cab",), entry(), maker="gov"),
+    "freezes": Said("freezewindows", "approvals", "bob", ("cab",), entry(), maker="alice"),
+    "calendars": Said("releasecalendars", "approvals", "alice", ("cab",), entry(), maker="gov"),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_list_takes_what_a_client_sends_in_full(strict: World, name: str) -> None:
+    said = LISTS[name]
+    thing = said.thing(strict)
+    strict.append(said.who, thing, said.field, said.sent())
+    assert strict.entries(thing) == [said.sent()]
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize(
+    ("forged", "says"),
+    [
+        ({"by": None}, "by is who you are"),
+        ({"by": "requester"}, "by is who you are"),
+        ({"groups": None}, "groups are those you authenticated with"),
+        ({"groups": ["system:masters"]}, "groups are those you authenticated with"),
+        ({"generation": None}, "you looked at generation 0; now it is 1"),
+        ({"generation": 7}, "you looked at generation 7; now it is 1"),
+    ],
+)
+def test_no_list_takes_what_is_missing_or_forged(
+    strict: World, name: str, forged: dict[str, object], says: str
+) -> None:
+    said = LISTS[name]
+    with pytest.raises(RefusedError) as refused:
+        strict.append(said.who, said.thing(strict), said.field, said.sent(**forged))
+    assert says in refused.value.message
+
+
+@pytest.mark.parametrize("name", ["patterns", "environments", "freezes", "calendars"])
+@pytest.mark.parametrize("digest_sent", [None, digest("another plan")])
+def test_an_approval_of_a_rule_names_the_rule_that_was_seen(strict: World, name: str, digest_sent: str | None) -> None:
+    said = LISTS[name]
+    with pytest.raises(RefusedError, match="you looked at the plan"):
+        strict.append(said.who, said.thing(strict), said.field, said.sent(planDigest=digest_sent))
+
+
+@pytest.mark.parametrize("plural", ["standardchanges", "environments", "freezewindows", "releasecalendars"])
+def test_a_rule_names_its_creator_and_editors(strict: World, plural: str) -> None:
+    for annotations in ({}, {"creator": "somebody"}, {"creator": "gov", "editors": "alice"}):
+        with pytest.raises(RefusedError, match="annotation lockflight"):
+            create(strict, "gov", plural, **annotations)
+    made = create(strict, "gov", plural, creator="gov")
+    with pytest.raises(RefusedError, match="it must be 'maker'"):
+        strict.send("maker", "PATCH", made.path, {"spec": EDITS[plural]}, MERGE_PATCH)
+    body = {"spec": EDITS[plural], "metadata": {"annotations": {EDITORS: "maker"}}}
+    strict.send("maker", "PATCH", made.path, body, MERGE_PATCH)
+
+
+HANDS_OVER = {"creator": "alice", "creator_groups": "cab\nsystem:authenticated"}
+
+
+def test_a_delegation_names_who_hands_over_and_their_groups(strict: World) -> None:
+    for annotations in ({}, {"creator": "alice"}, {**HANDS_OVER, "creator_groups": "system:masters"}):
+        with pytest.raises(RefusedError, match="annotation lockflight"):
+            create(strict, "alice", "delegations", **annotations)
+    made = create(strict, "alice", "delegations", **HANDS_OVER)
+    forged = {"metadata": {"annotations": {"lockflight.dev/creator-groups": "system:masters"}}}
+    with pytest.raises(RefusedError, match="annotation lockflight"):
+        strict.send("nosy", "PATCH", made.path, forged, MERGE_PATCH)
+
+
+def test_a_deputys_word_is_sent_in_full_too(strict: World) -> None:
+    change = planned(strict)
+    groups = ["deputies", "system:authenticated"]
+    strict.add("dan", change, entry(by="dan", groups=groups, onBehalfOf="alice", **SEEN))
+    with pytest.raises(RefusedError, match="by is who you are, dan, not alice"):
+        strict.add("dan", change, entry(by="alice", groups=groups, onBehalfOf="alice", **SEEN))

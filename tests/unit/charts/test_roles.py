@@ -14,6 +14,7 @@ WRITE = {"create", "update", "patch"}
 JOBS = (
     "viewer", "release-manager", "approver", "cab", "emergency-cab", "signer",
     "attester", "waiver", "deputy", "relay", "governor", "platform-admin", "auditor",
+    "incident-manager",
 )  # fmt: skip
 
 
@@ -93,6 +94,11 @@ RULES = {
         ("emergency-cab", CHANGE | FREEZE | {(GROUP, "approvalroles", "ecab", verb) for verb in DECIDE}),
         ("signer", {(GROUP, "promotions/status", "", verb) for verb in STATUS}),
         ("governor", RULES),
+        (
+            "incident-manager",
+            {("", "namespaces", "", verb) for verb in ("get", "list", "patch")}
+            | {(GROUP, "targetnamespaces", "", "break-glass")},
+        ),
     ],
 )
 def test_a_job_is_this_and_nothing_more(name: str, more: set[tuple[str, str, str, str]]) -> None:
@@ -140,9 +146,9 @@ def test_the_boards_decide_as_the_roles_that_are_named() -> None:
 
 def test_people_of_all_stacks_are_bound_cluster_wide() -> None:
     them = [{"kind": "Group", "name": "them"}]
-    people = dict.fromkeys(("platformAdmins", "cab", "emergencyCab", "auditors", "viewers"), them)
+    people = dict.fromkeys(("platformAdmins", "incidentManagers", "cab", "emergencyCab", "auditors", "viewers"), them)
     objects = template("lockflight", {"people": people})
-    jobs = {"viewer", "cab", "emergency-cab", "platform-admin", "auditor"}
+    jobs = {"viewer", "cab", "emergency-cab", "platform-admin", "incident-manager", "auditor"}
     assert names(objects, "ClusterRoleBinding") == {"lockflight-operator"} | {f"lockflight-{name}" for name in jobs}
     for name in jobs:
         binding = find(objects, "ClusterRoleBinding", f"lockflight-{name}")
