@@ -12,6 +12,7 @@ from lockflight.api.kinds import BY_NAME, AnyObject, Kind
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
+from lockflight.api.standardchange import StandardChange
 from lockflight.cli.app import App
 from lockflight.cli.client import Manifest
 from lockflight.cli.errors import CliError
@@ -25,6 +26,7 @@ T = TypeVar(
     FreezeWindow,
     ReleaseCalendar,
     Delegation,
+    StandardChange,
 )
 
 

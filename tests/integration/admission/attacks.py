@@ -527,6 +527,11 @@ _NAMESPACES: dict[str, _Tries] = {
             "nosy",
             lambda w, who: w.send(who, "DELETE", f"/api/v1/namespaces/{w.target}?dryRun=All"),
         ),
+        (
+            "deleting the namespace where the audit trail lies",
+            "nosy",
+            lambda w, who: w.send(who, "DELETE", f"/api/v1/namespaces/{w.root}?dryRun=All"),
+        ),
         ("a namespace bound from birth", "nosy", _bound_from_birth),
         *GUARDED_NAMESPACES["bind namespace"],
     ),

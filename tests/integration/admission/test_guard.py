@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lockflight.devcluster.errors import CommandFailedError
 from lockflight.devcluster.providers import ClusterLike
 
 from .attacks_guard import (
@@ -266,3 +267,24 @@ def test_the_operator_mends_the_glass_and_never_breaks_it(world: World) -> None:
     open_glass(world)
     annotate(world, "operator", {UNTIL: None, REASON: None, STAMP: None})
     assert UNTIL not in got(world, f"/api/v1/namespaces/{TARGET}")["metadata"]["annotations"]
+
+
+def test_whoever_holds_edit_is_not_the_deployer(cluster: ClusterLike, world: World) -> None:
+    name = "built-in-edit"
+    cluster.kubectl("-n", TARGET, "create", "rolebinding", name, "--clusterrole=edit", "--user=jo")
+    try:
+        for _ in attempts("jo may edit"):
+            with suppress(CommandFailedError):
+                cluster.kubectl("-n", TARGET, "auth", "can-i", "create", "configmaps", "--as=jo")
+                break
+        deployer = ["-n", TARGET, f"--as=lockflight:deployer:{TARGET}", "create", "configmap", "mine"]
+        with pytest.raises(CommandFailedError, match='cannot impersonate resource "users"'):
+            cluster.kubectl(*deployer, person="jo")
+        # What the role does reach is nobody here, and its token is not to be had.
+        account = ["-n", TARGET, f"--as=system:serviceaccount:{TARGET}:default", "create", "configmap", "mine"]
+        with pytest.raises(CommandFailedError):
+            cluster.kubectl(*account, person="jo")
+        with pytest.raises(CommandFailedError, match="a token would let its bearer"):
+            cluster.kubectl("-n", TARGET, "create", "token", "default", person="jo")
+    finally:
+        cluster.kubectl("-n", TARGET, "delete", "rolebinding", name)
