@@ -72,7 +72,7 @@ def _impersonation() -> list[dict[str, Any]]:
             "changed": "request.operation == 'CREATE' || object.?rules != oldObject.?rules",
             "impersonates": (
                 "!variables.binding && object.?rules.orValue([]).exists(r, "
-                "r.verbs.exists(v, v in ['impersonate', '*']) && "
+                "r.verbs.exists(v, v == '*' || v.startsWith('impersonate')) && "
                 f"r.?resourceNames.orValue([]).exists(n, {_NAMES}))"
             ),
             "operators": (

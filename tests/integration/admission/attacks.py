@@ -206,7 +206,7 @@ def _not_put_forward(world: World, who: str) -> None:
 def _invent_a_finding(world: World, who: str) -> None:
     incident = {"id": "INC-1", "severity": "Sev1", "openedAt": "2026-11-24T12:00:00Z"}
     mark = {"application": "payments"}
-    world.make("changerequests", who, type="Emergency", incident=incident, unauthorised=mark)
+    world.make("changerequests", who, type="Emergency", incident=incident, unauthorised=mark, releaseRef=None)
 
 
 def _observed(plural: str, **status: object) -> Act:
@@ -487,6 +487,7 @@ _FOUR_EYES: dict[str, _Tries] = {
     "objects of Lockflight have no owner": (
         ("letting the garbage collector delete a promotion", "nosy", _give_owner("promotions")),
         ("a promotion born with an owner", "jo", _born_with_owner),
+        ("letting the garbage collector delete an environment", "gov", _give_owner("environments")),
     ),
     "requestedBy cannot change": (("another requester, so that the first one may approve", "jo", _another_requester),),
 }
@@ -512,7 +513,6 @@ _RULES: dict[str, _Tries] = {
         ),
         ("deleting a freeze", "nosy", _delete("freezewindows")),
         ("lifting a freeze without the right", "nosy", _edit("freezewindows", lift={"reason": "x"})),
-        ("letting the garbage collector delete an environment", "nosy", _give_owner("environments")),
     ),
 }
 _NAMESPACES: dict[str, _Tries] = {

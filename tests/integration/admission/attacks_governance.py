@@ -90,9 +90,7 @@ _ENVIRONMENTS: dict[str, Tries] = {
     ),
     "a service account does not approve": (("a robot approves an environment", "robot", _approve()),),
     "there is no plan yet": (("approving an environment before the operator saw its edit", "alice", _while_unseen),),
-    "you looked at generation": (
-        ("using an approval again after an edit", "alice", _after_an_edit(generation=1, planDigest=digest("the plan"))),
-    ),
+    "you looked at generation": (("using an approval again after an edit", "alice", _after_an_edit(generation=1)),),
     "you looked at the plan": (
         ("approving an environment as it was", "alice", _after_an_edit(planDigest=digest("the plan"))),
     ),

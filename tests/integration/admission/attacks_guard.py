@@ -212,8 +212,8 @@ _DEPLOYER = "lockflight:deployer:{}"
 _RBAC = "rbac.authorization.k8s.io"
 
 
-def _role(*names: str, resource: str = "users") -> dict[str, Any]:
-    rule = {"apiGroups": [""], "resources": [resource], "resourceNames": list(names), "verbs": ["impersonate"]}
+def _role(*names: str, resource: str = "users", verb: str = "impersonate") -> dict[str, Any]:
+    rule = {"apiGroups": [""], "resources": [resource], "resourceNames": list(names), "verbs": [verb]}
     return {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": {"name": "mine"}, "rules": [rule]}
 
 
@@ -371,12 +371,15 @@ _IMPERSONATION: dict[str, Tries] = {
             "ops",
             _create("roles", _role("system:serviceaccount:lockflight-system:lockflight"), _RBAC),
         ),
-        ("a role that comes to act as a deployer", "ops", _grant),
+        ("a role to act as the probe", "ops", _create("roles", _role("lockflight:probe"), _RBAC)),
         (
-            "a role to act as the probe",
+            "a role to act as a deployer for some verbs",
             "ops",
-            lambda w, who: _create("roles", _role("lockflight:probe"), _RBAC)(w, who),
+            lambda w, who: _create(
+                "roles", _role(f"lockflight:deployer:{w.target}", verb="impersonate:user-info"), _RBAC
+            )(w, who),
         ),
+        ("a role that comes to act as a deployer", "ops", _grant),
     ),
     "is bound to the operator alone": (
         (

@@ -212,6 +212,19 @@ kind: ClusterRoleBinding
 metadata: {name: admission-counsel}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-counsel}
 subjects: [{kind: User, name: counsel, apiGroup: rbac.authorization.k8s.io}]
+---
+# A whole Namespace, with what a client claims of its fields.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: admission-puts}
+rules:
+- {apiGroups: [""], resources: [namespaces], verbs: [update]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: admission-puts}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admission-puts}
+subjects: [{kind: User, name: incident, apiGroup: rbac.authorization.k8s.io}]
 """
 SHIPPED = policies(Guard(platforms=("KWOK",)))
 """As the chart installs them on the embedded cluster."""

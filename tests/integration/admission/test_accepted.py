@@ -223,7 +223,7 @@ def test_the_board_approves_a_rule_and_again_after_an_edit(
     rule = world.planned(plural, who="gov")
     append_by_kubectl(cluster, "alice", short, rule.name, "approvals", role="cab", decision="Approved")
     edit = {"freezewindows": {"reason": "More"}, "releasecalendars": {"timeZone": "Europe/Berlin"}}
-    world.send("gov", "PATCH", rule.path, {"spec": edit.get(plural, {"soak": "1h"})}, MERGE_PATCH)
+    world.send("maker", "PATCH", rule.path, {"spec": edit.get(plural, {"soak": "1h"})}, MERGE_PATCH)
     with pytest.raises(RefusedError, match="there is no plan yet for generation 2"):
         world.add("bob", rule, entry())
     world.plan(rule, "as it is now", generation=2)
@@ -233,7 +233,7 @@ def test_the_board_approves_a_rule_and_again_after_an_edit(
         ("bob", 2, digest("as it is now")),
     ]
     found = world.send("admin", "GET", rule.path)["metadata"]["annotations"]
-    assert (found["lockflight.dev/creator"], found.get("lockflight.dev/editors")) == ("gov", "gov")
+    assert (found["lockflight.dev/creator"], found.get("lockflight.dev/editors")) == ("gov", "maker")
 
 
 def test_the_list_of_a_rule_has_room_for_many_edits(world: World) -> None:
@@ -337,6 +337,6 @@ def test_the_board_reviews_with_one_kubectl_command(cluster: ClusterLike, world:
 def test_the_operator_records_what_nobody_permitted(world: World) -> None:
     incident = {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-11-24T12:00:00Z"}
     mark = {"application": "payments"}
-    record = world.make("changerequests", who="operator", type="Emergency", unauthorised=mark)
+    record = world.make("changerequests", who="operator", type="Emergency", unauthorised=mark, releaseRef=None)
     world.send("jo", "PATCH", record.path, {"spec": {"incident": incident}}, MERGE_PATCH)
     assert world.send("admin", "GET", record.path)["spec"]["unauthorised"] == mark

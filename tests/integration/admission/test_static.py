@@ -16,11 +16,9 @@ from .attacks import ATTACKS, Attack
 from .attacks_guard import WRITERS, named
 from .conftest import CRDS, EXTRA, PEOPLE, VALUES, apply, await_roles, template
 from .world import (
-    API,
     MERGE_PATCH,
     POLICIES,
     ROOT,
-    STACK,
     TARGET,
     Caller,
     RefusedError,
@@ -114,6 +112,6 @@ def test_not_even_system_masters_deletes_or_replaces_them(guarded: World, kind: 
     obj = policy if kind == "validatingadmissionpolicies" else binding
     with pytest.raises(RefusedError, match=re.escape(STATIC_SUFFIX)):
         guarded.send("admin", "POST", f"{POLICIES}/{kind}", obj)
-    environment = f"{API}/namespaces/{STACK}/environments/uat/status"
+    release = guarded.make("releases", who="jo")
     with pytest.raises(RefusedError, match="status is what the operator observed"):
-        guarded.send("admin", "PATCH", environment, {"status": {"observedGeneration": 9}}, MERGE_PATCH)
+        guarded.send("admin", "PATCH", release.status, {"status": {"observedGeneration": 9}}, MERGE_PATCH)

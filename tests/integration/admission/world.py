@@ -214,7 +214,7 @@ class World:
             "apiVersion": "lockflight.dev/v1alpha1",
             "kind": kind,
             "metadata": {"name": name, "namespace": self.namespace},
-            "spec": _SPECS[plural] | spec,
+            "spec": {key: value for key, value in (_SPECS[plural] | spec).items() if value is not None},
         }
 
     def record(self) -> dict[str, Any]:
