@@ -77,7 +77,7 @@ def hotfix_roles(change: ChangeRequest, calendars: Iterable[ReleaseCalendar | No
 def not_based(s: Snapshot) -> str | None:
     """Why the release is not based on what production runs; None: it is.
 
-    In production Helm's storage says what runs, elsewhere the proofs that releases keep.
+    In production Helm's storage says what runs; elsewhere, and where nobody looked, the proofs that releases keep.
     """
     release = s.release
     if release is None or release.spec.based_on is None:
@@ -88,7 +88,11 @@ def not_based(s: Snapshot) -> str | None:
     if order(release.spec.version) <= order(base.spec.version):
         return f"spec.version {release.spec.version} is not higher than {base.spec.version}, that of spec.basedOn"
     mine = {short(r.status.digest) for r in (base, release) if r.status.digest is not None}
-    if s.effective is not None and s.effective.name in s.production:
+    at_work = s.promotion.status.execution is not None
+    if s.effective is not None and s.effective.name in s.production and (s.plan is not None or at_work):
+        if s.plan is None:
+            # It began on what it is based on; what runs is its own doing by now.
+            return None
         deployed = [r for r in s.revisions if r.status is HelmStatus.DEPLOYED]
         foreign = sorted({r.version or "something else" for r in deployed if r.release_digest not in mine})
         if foreign or not deployed:

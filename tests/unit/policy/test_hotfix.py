@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lockflight.api import reasons
 from lockflight.api.changerequest import ChangePhase, ChangeRequest
 from lockflight.api.conditions import condition
-from lockflight.api.promotion import Outcome
+from lockflight.api.promotion import Outcome, Phase
 from lockflight.api.release import Passage, Release
 from lockflight.policy.gates import evaluate_all
 from lockflight.policy.hotfix import contains, counts_as_hotfix, hotfix, mended
@@ -262,6 +262,16 @@ def test_below_production_the_next_release_gives_way_to_it() -> None:
 def test_production_runs_what_it_is_based_on(runs: tuple[str, ...], reason: str) -> None:
     rows = tuple(revision(version=v, helm_release=f"payments-{n}") for n, v in enumerate(runs))
     assert verdict(reasons.VERSION, entering("production", revisions=rows)).reason == reason
+
+
+def test_where_nobody_looked_at_helm_the_proofs_speak() -> None:
+    """Such as for a pipeline that waits for the change, or a freeze that cancels what runs."""
+    unseen: dict[str, Any] = {"revisions": (), "plan": None}
+    assert counts_as_hotfix(entering("production", **unseen), NOW)
+    gone = {r.metadata.name: r for r in (release("2.3.1"), made())}
+    assert not counts_as_hotfix(entering("production", **unseen, peer_releases=gone), NOW)
+    running = promotion(release_name="payments-2.3.2", phase=Phase.DEPLOYING, started=NOW)
+    assert counts_as_hotfix(entering("production", **unseen, peer_releases=gone, promotion=running), NOW)
 
 
 def test_what_it_is_based_on_must_exist() -> None:
