@@ -21,8 +21,13 @@ def helm_labels(*, release_digest: str, plan_digest: str, promotion_uid: str, ve
         RELEASE_DIGEST: short(release_digest),
         PLAN: short(plan_digest),
         PROMOTION: promotion_uid,
-        VERSION: version.replace("+", "_"),
+        VERSION: version_label(version),
     }
+
+
+def version_label(version: str) -> str:
+    """The version as a label holds it."""
+    return version.replace("+", "_")
 
 
 def deployer(namespace: str) -> str:

@@ -32,7 +32,7 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
                 keys |= {key_of(f) for ns in {root, key.namespace} for f in store.of(FreezeWindow, ns)}
         case Release() as release:
             keys |= _of_release(store, release)
-            if not _same_spec(old, new):
+            if not _same_spec(old, new) and (release.spec.includes or release.spec.type is ReleaseType.HOTFIX):
                 keys |= _not_merged(store, release)
             keys |= _counted_by(old, new)
         case Environment() if _same_spec(old, new):
@@ -203,10 +203,8 @@ def _not_merged(store: Store, release: Release) -> set[Key]:
     """Hotfixes of its application that wait for a release which contains them."""
     return {
         key_of(r)
-        for r in store.of(Release, release.metadata.namespace)
-        if r.status.back_merge is not None
-        and r.status.back_merge.merged_by is None
-        and r.spec.application == release.spec.application
+        for r in store.siblings(release.metadata.namespace, release.spec.application).values()
+        if r.status.back_merge is not None and r.status.back_merge.merged_by is None
     }
 
 

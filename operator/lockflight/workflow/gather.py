@@ -20,7 +20,7 @@ from lockflight.api.release import Release, ReleaseType
 from lockflight.policy.effective import effective
 from lockflight.policy.emergency import is_emergency
 from lockflight.policy.entitlement import asked, by_function, independence_unheld
-from lockflight.policy.labels import short
+from lockflight.policy.labels import short, version_label
 from lockflight.policy.model import Effective, HelmStatus, PlanProblem, Revision, Snapshot
 from lockflight.policy.ownership import of_application
 from lockflight.policy.risk import rehearsals
@@ -384,9 +384,12 @@ def _here(snapshot: Snapshot, revisions: tuple[Revision, ...], governed: Effecti
     """The releases that are deployed in a target of tier Production."""
     if governed.spec.tier is not Tier.PRODUCTION:
         return ()
-    running = {r.release_digest for r in revisions if r.status is HelmStatus.DEPLOYED}
-    known = snapshot.peer_releases.values()
-    return tuple(r for r in known if r.status.digest is not None and short(r.status.digest) in running)
+    running = {(r.version, r.release_digest) for r in revisions if r.status is HelmStatus.DEPLOYED}
+    return tuple(
+        r
+        for r in snapshot.peer_releases.values()
+        if r.status.digest is not None and (version_label(r.spec.version), short(r.status.digest)) in running
+    )
 
 
 async def _revisions(deps: Deps, release: Release, target: str, *, fresh: bool) -> tuple[Revision, ...] | PlanProblem:

@@ -418,9 +418,10 @@ def _deployed(s: Snapshot) -> Iterator[Release]:
     """The releases of what runs: those that the snapshot knows, else some other."""
     known = {short(r.status.digest): r for r in s.peer_releases.values() if r.status.digest}
     for row in {r.release_digest: r for r in s.revisions if r.status is HelmStatus.DEPLOYED}.values():
-        made = known.get(row.release_digest) or release("0.0.1")
-        status = made.status.model_copy(update={"digest": f"sha256:{row.release_digest:0<64}"})
-        yield known.get(row.release_digest) or made.model_copy(update={"status": status})
+        other = release("0.0.1")
+        status = other.status.model_copy(update={"digest": f"sha256:{row.release_digest:0<64}"})
+        spec = other.spec.model_copy(update={"version": row.version.replace("_", "+")})
+        yield known.get(row.release_digest) or other.model_copy(update={"spec": spec, "status": status})
 
 
 def _upstream(governed: Mapping[str, Effective], name: str, *, whole: bool) -> dict[str, Effective]:

@@ -313,6 +313,16 @@ def test_a_later_release_contains_the_hotfix_that_production_runs(spec: dict[str
         assert "create another version with --includes payments-2.3.2" in found.message
 
 
+def test_a_release_of_the_same_content_does_not_hide_the_hotfix() -> None:
+    """Whatever it is called, and whatever its type."""
+    s = later()
+    for version in ("2.3.2", "2.3.9"):
+        twin = release(version)
+        twin = twin.model_copy(update={"status": twin.status.model_copy(update={"digest": digest("payments-2.3.2")})})
+        assert verdict(reasons.VERSION, replace(s, here=(*s.here, twin))).reason == reasons.HOTFIX_NOT_INCLUDED
+        assert verdict(reasons.VERSION, replace(s, here=(twin, *s.here))).reason == reasons.HOTFIX_NOT_INCLUDED
+
+
 def test_what_runs_without_its_release_might_be_a_hotfix() -> None:
     found = verdict(reasons.VERSION, world(here=()))
     assert (found.outcome, found.reason) == (Outcome.WAITING, reasons.CANNOT_TELL)

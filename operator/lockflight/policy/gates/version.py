@@ -6,7 +6,7 @@ from lockflight.api import reasons
 from lockflight.api.common import Tier
 from lockflight.api.release import ReleaseType
 from lockflight.policy.hotfix import contains, hotfix, mended, not_based
-from lockflight.policy.labels import short
+from lockflight.policy.labels import short, version_label
 from lockflight.policy.model import HelmStatus, Verdict
 from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, waiting
 from lockflight.policy.versions import order
@@ -70,20 +70,21 @@ def _hotfixes(on: Subject) -> Verdict | None:
     if on.effective.spec.tier is not Tier.PRODUCTION:
         return None
     known = on.snapshot.peer_releases
-    digests = {short(r.status.digest): r for r in on.snapshot.here if r.status.digest is not None}
+    # Of several with the same content each might be the hotfix.
+    made = [(version_label(r.spec.version), short(r.status.digest or ""), mended(r, known)) for r in on.snapshot.here]
     for running in on.snapshot.revisions:
         if running.status is not HelmStatus.DEPLOYED or not running.version:
             continue
-        release = digests.get(running.release_digest)
-        if release is None:
+        found = [fix for version, digest, fix in made if (version, digest) == (running.version, running.release_digest)]
+        if not found:
             version = running.version.replace("_", "+")
             return waiting(
                 reasons.CANNOT_TELL,
                 f"{version} runs here and its Release is gone, so nobody knows whether it is a hotfix: create it anew",
             )
-        made = mended(release, known)
-        if made is not None and not contains(on.release, made.metadata.name, known):
-            name = made.metadata.name
+        lacking = [fix for fix in found if fix is not None and not contains(on.release, fix.metadata.name, known)]
+        if lacking:
+            name = lacking[0].metadata.name
             return denied(
                 reasons.HOTFIX_NOT_INCLUDED,
                 f"hotfix {name} runs in {on.effective.name} and spec.includes of {on.release.metadata.name} does not "
