@@ -73,6 +73,8 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
 
 def _of_rules(store: Store, key: Key, old: AnyObject | None, new: AnyObject | None, root: str) -> set[Key]:
     """What waits for the approvals of a rule object; what a baseline asks for concerns the other rules, too."""
+    if key.kind == "Environment" and key.namespace != root and (old is None or new is None):
+        return _approved_for(store, key.namespace, root)
     if _decided(old) == _decided(new):
         return set()
     stack = None if key.namespace == root else key.namespace
@@ -80,6 +82,15 @@ def _of_rules(store: Store, key: Key, old: AnyObject | None, new: AnyObject | No
     if key.kind == "Environment" and key.namespace == root:
         keys |= {key_of(rule) for kind in (Environment, FreezeWindow, ReleaseCalendar) for rule in store.of(kind)}
     return keys
+
+
+def _approved_for(store: Store, stack: str, root: str) -> set[Key]:
+    """The calendars and freezes whose approvers are those of another list of environments now."""
+    if not any(_governing(baseline) for baseline in store.of(Environment, root)):
+        return set()
+    return {
+        key_of(rule) for kind in (FreezeWindow, ReleaseCalendar) for ns in {root, stack} for rule in store.of(kind, ns)
+    }
 
 
 def _decided(obj: AnyObject | None) -> object:

@@ -1,12 +1,15 @@
 """Every kind of change wakes who depends on it, and not the rest of the world."""
 
+from typing import Any
+
+from lockflight.api.changerequest import Approval
 from lockflight.api.kinds import AnyObject
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.policy.model import Namespace
 from lockflight.workflow.dependents import dependents, namespace_dependents, peers
 from lockflight.workflow.keys import Key, key_of
 from lockflight.workflow.store import Store
-from tests.unit.policy.builders import NOW, ROOT, change, environment, freeze, promotion, release
+from tests.unit.policy.builders import NOW, ROOT, calendar, change, environment, freeze, promotion, release
 
 OLD, NEW = release("2.3.1"), release("2.4.0")
 PRODUCTION, UAT = environment(), environment("uat", "UAT")
@@ -93,6 +96,30 @@ def test_a_baseline_wakes_every_stack() -> None:
     baseline = environment("production", namespace=ROOT)
     found = woken(None, baseline)
     assert {"Environment production", "Environment shop/production", "Promotion open"} <= found
+
+
+GOVERNED = environment("base", namespace=ROOT, governance={"approvals": [{"role": "cab"}]})
+
+
+def _decided_on(rule: Any) -> Any:
+    entry = Approval(role="cab", decision="Approved", by="ann")
+    return rule.model_copy(update={"status": rule.status.model_copy(update={"approvals": (entry,)})})
+
+
+def test_the_approval_of_a_rule_wakes_what_waits_for_it() -> None:
+    assert woken(PRODUCTION, _decided_on(PRODUCTION), change()) == {"Promotion open", "Promotion in-uat"}
+    here = freeze("here", "payments")
+    assert woken(here, _decided_on(here)) == {"Promotion open", "Promotion in-uat"}
+
+
+def test_what_a_baseline_asks_for_wakes_the_other_rules() -> None:
+    found = woken(GOVERNED, _decided_on(GOVERNED), freeze("here", "payments"), calendar())
+    assert {"FreezeWindow here", "ReleaseCalendar four-weekly", "Environment uat", "Promotion open"} <= found
+
+
+def test_an_environment_that_comes_gives_calendars_their_approvers_where_a_baseline_asks() -> None:
+    assert "ReleaseCalendar four-weekly" in woken(None, PRODUCTION, GOVERNED, calendar())
+    assert "ReleaseCalendar four-weekly" not in woken(None, PRODUCTION, calendar())
 
 
 def test_a_change_wakes_what_it_permits_now_or_permitted_before() -> None:
