@@ -14,6 +14,7 @@ from tests.e2e.stack import Stack
 PEOPLE = (
     Person("alice", ("cab",)),
     Person("bob", ("cab",)),
+    Person("erin", ("ecab",)),
     Person("carol", ("business",)),
     Person("quinn", ("qa",)),
     Person("jo", ("developers",)),

@@ -1,11 +1,11 @@
 """``change submit``, ``review``, ``hold``, ``cancel`` and ``regularise``: what people do during a change's life."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
-from lockflight.api.changerecords import Incident, IncidentSeverity, ReviewOutcome
+from lockflight.api.changerecords import Bypass, Incident, IncidentSeverity, ReviewOutcome
 from lockflight.api.changerequest import ChangePhase, ChangeRequest
 from lockflight.api.kinds import CHANGE_REQUEST
 from lockflight.cli import output
@@ -46,13 +46,21 @@ def submit(app: App, *, change: str, role: str, comment: str | None) -> None:
 @role_option
 @click.option("--outcome", required=True, type=click.Choice([o.value for o in ReviewOutcome]), help="How it went.")
 @click.option("--summary", required=True, metavar="TEXT", help="What happened, and what is learnt; kept for ever.")
+@click.option(
+    "--accept",
+    "accepts",
+    multiple=True,
+    type=click.Choice([b.value for b in Bypass]),
+    help="A debt of an emergency that you accept for good; repeat.",
+)
 @yes_option
 @command_options
 @pass_app
-def review(app: App, *, change: str, role: str, outcome: str, summary: str, yes: bool) -> None:
+def review(app: App, *, change: str, role: str, outcome: str, summary: str, accepts: Sequence[str], yes: bool) -> None:
     """Say how a change went, which closes it.
 
-    Whoever wanted it, edited it or carried it out does not review it.
+    Whoever wanted it, edited it or carried it out does not review it. An emergency closes once what it owes is settled,
+    or accepted in a role that ratifies it.
     """
     found = get(app, ChangeRequest, change)
     if found.status.phase is not ChangePhase.REVIEW:
@@ -63,7 +71,7 @@ def review(app: App, *, change: str, role: str, outcome: str, summary: str, yes:
     if not confirmed(app, f"Review {change} as {role}: {outcome}?", yes=yes):
         output.note(f"{change}: nothing sent")
         return
-    entry = _stamped(app, role, found.metadata.generation, outcome=outcome, summary=summary)
+    entry = _stamped(app, role, found.metadata.generation, outcome=outcome, summary=summary, accepts=list(accepts))
     written = app.api.append(CHANGE_REQUEST, app.namespace, change, "review", entry)
     output.show_object(app, written, CHANGE_REQUEST.plural, f"reviewed as {role} by {entry['by']}: {outcome}")
 
@@ -75,6 +83,9 @@ def _show(change: ChangeRequest) -> None:
         output.line(f"incident {spec.incident.id}, {spec.incident.severity}", 2)
     for use in status.used_by:
         output.line(f"{use.environment}: {'finished' if use.finished else 'not finished'}, {use.at:%Y-%m-%d %H:%MZ}", 2)
+    for row in status.debts:
+        words = f"settled: {row.settled_by}" if row.settled_by else f"owed until {row.due_by:%Y-%m-%d %H:%MZ}"
+        output.line(f"{row.gate}{f' of {row.upstream}' if row.upstream else ''}: {words}", 2)
     for found in status.findings:
         output.line(f"{found.object}: {found.what}{f' by {found.changed_by}' if found.changed_by else ''}", 2)
 

@@ -87,6 +87,16 @@ def _own(world: World, who: str) -> None:
     world.add(who, world.planned(who=who), entry())
 
 
+_EMERGENCY: dict[str, object] = {
+    "type": "Emergency",
+    "incident": {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-11-24T12:00:00Z"},
+}
+
+
+def _own_emergency(world: World, who: str) -> None:
+    world.add(who, world.planned(who=who, **_EMERGENCY), entry("ecab"))  # type: ignore[arg-type]
+
+
 def _by_function(world: World, who: str) -> None:
     path = f"/api/v1/namespaces/{world.namespace}"
 
@@ -184,6 +194,18 @@ def _attest(state: str = "Authorized", **more: object) -> Act:
 
 
 _REVIEW = {"role": "cab", "outcome": "Successful", "summary": "fine"}
+
+
+def _accept(by_role: str = "cab", **spec: object) -> Act:
+    """What an emergency owes is accepted for good."""
+
+    def act(world: World, who: str) -> None:
+        change = world.planned(**{**_EMERGENCY, **spec})  # type: ignore[arg-type]
+        owed = {"gate": "Soak", "environment": "production", "since": "2026-11-24T12:00:00Z"}
+        world.observe(change, phase="Review", debts=[{**owed, "dueBy": "2026-11-29T12:00:00Z"}])
+        world.append(who, change, "review", {**_REVIEW, "role": by_role, "accepts": ["Soak"]})
+
+    return act
 
 
 def _review_own_submission(world: World, who: str) -> None:
@@ -356,6 +378,7 @@ _CHANGES: dict[str, _Tries] = {
     "four eyes": (
         ("the creator approves", "joan", _own),
         ("an editor approves", "joan", _edited),
+        ("whoever raised an emergency lets it through", "eve", _own_emergency),
         ("the requester approves", "requester", _approve()),
         ("the submitter approves", "joan", _approve_own_submission),
     ),
@@ -394,6 +417,7 @@ _CHANGES: dict[str, _Tries] = {
     "in status people write only": (
         ("closing a change by hand", "alice", _status("changerequests", phase="Closed")),
         ("approving and another field in one patch", "alice", _approve_and_more),
+        ("settling what an emergency owes by hand", "alice", _status("changerequests", debts=[])),
         ("another plan digest", "alice", _status("changerequests", planDigest=digest("mine"))),
         ("removing the plan digest", "alice", _status("changerequests", planDigest=None)),
         ("system:masters closes a change", "admin", _status("changerequests", phase="Closed")),
@@ -415,9 +439,14 @@ _REVIEWS: dict[str, _Tries] = {
     "four eyes": (
         ("the requester reviews", "requester", _review()),
         ("the implementer reviews", "alice", _review(implementer="alice")),
+        ("the requester of an emergency accepts what it owes", "requester", _accept()),
+        ("whoever carried an emergency out accepts what it owes", "alice", _accept(implementer="alice")),
         ("the submitter reviews", "joan", _review_own_submission),
     ),
-    "you may not review as": (("reviewing without the right", "nosy", _review()),),
+    "you may not review as": (
+        ("reviewing without the right", "nosy", _review()),
+        ("the emergency board accepts what is owed as the board that ratifies", "erin", _accept()),
+    ),
     "by a wildcard, as cluster administrators do": (("system:masters reviews", "admin", _review()),),
     "status.review belongs to people": (("the operator reviews", "operator", _review()),),
 }

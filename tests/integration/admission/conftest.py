@@ -35,6 +35,7 @@ PEOPLE = (
     Person("alice", ("cab",)),
     Person("bob", ("cab",)),
     Person("erin", ("ecab",)),
+    Person("eve", ("developers", "ecab")),
     Person("quinn", ("qa",)),
     Person("jo", ("developers",)),
     Person("joan", ("developers", "cab")),

@@ -334,6 +334,21 @@ def test_the_board_reviews_with_one_kubectl_command(cluster: ClusterLike, world:
     assert given == {**said, "by": "alice", "groups": ["cab", "system:authenticated"], "generation": 1}
 
 
+def test_the_board_accepts_what_an_emergency_owes_with_its_review(world: World) -> None:
+    incident = {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-11-24T12:00:00Z"}
+    change = world.planned(type="Emergency", incident=incident)
+    world.add("erin", change, entry("ecab"))
+    world.observe(change, phase="Review", inUse=True)
+    said = {"role": "cab", "outcome": "Successful", "summary": "tried by hand", "accepts": ["Evidence", "Soak"]}
+    world.append("alice", change, "review", said)
+    # The board ratifies what is done.
+    world.add("alice", change, entry())
+
+    found = world.send("admin", "GET", change.path)["status"]
+    assert found["review"][0]["accepts"] == ["Evidence", "Soak"]
+    assert [(e["role"], e["by"]) for e in found["approvals"]] == [("ecab", "erin"), ("cab", "alice")]
+
+
 def test_the_operator_records_what_nobody_permitted(world: World) -> None:
     incident = {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-11-24T12:00:00Z"}
     mark = {"application": "payments"}
