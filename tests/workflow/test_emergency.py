@@ -200,6 +200,20 @@ async def test_what_is_overdue_keeps_the_next_release_out_until_it_is_settled(wo
     assert await world.phase(promotion) == "Succeeded"
 
 
+async def test_the_next_release_that_passed_what_was_skipped_makes_up_for_it(world: FakeWorld) -> None:
+    await let_through(world)
+    release = await _next_release(world)
+    await world.later(hours=25)
+    await world.change("chg-2", release, "HelmRollback")
+    await world.settle()
+    await world.approve("chg-2")
+    promotion = await world.promote(release, "production", changeRequestRef={"name": "chg-2"})
+    await world.settle()
+    assert await world.phase(promotion) == "Succeeded"
+    assert await owed(world) == {"Ratification", "Review"}
+    assert (await debts(world))["Evidence"]["settledBy"] == "payments-1.1.0 runs there since, which passed Evidence"
+
+
 async def test_what_becomes_overdue_while_something_waits_keeps_it_out(world: FakeWorld) -> None:
     await let_through(world)
     release = await _next_release(world)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from lockflight.api import reasons
 from lockflight.api.changerecords import Bypass, Review, ReviewOutcome
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import RoleCount, parse_duration
 from lockflight.api.emergency import RATIFICATION, REVIEW, Debt
+from lockflight.api.promotion import Action, Outcome, Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.policy import approvals
 from lockflight.policy.approvals import Count
@@ -188,6 +190,27 @@ def _accepted(
         and counts(change, release, entry)
     )
     return next(found, None)
+
+
+def successor(release: str, here: Sequence[Promotion]) -> Promotion | None:
+    """The promotion of another release than ``release`` that runs there now; ``here`` are all into that target."""
+    applied = [(p.status.deployed_at, p) for p in here if p.status.deployed_at is not None]
+    newest = max(applied, key=lambda pair: pair[0])[1] if applied else None
+    if newest is None or newest.status.phase is not Phase.SUCCEEDED or newest.spec.action is not Action.DEPLOY:
+        return None
+    return newest if newest.spec.release_ref.name != release else None
+
+
+def made_up_for(row: Debt, newer: Promotion | None) -> str | None:
+    """Whether what runs there now passed the gate that was skipped; None: it did not."""
+    gate = Bypass.ORDER if row.gate == Bypass.SIGN_OFFS else row.gate
+    if newer is None or newer.status.deployed_at is None or newer.status.deployed_at <= row.since:
+        return None
+    if not any(
+        g.name == gate and g.outcome is Outcome.PASSED and g.reason != reasons.BYPASSED for g in newer.status.gates
+    ):
+        return None
+    return f"{newer.spec.release_ref.name} runs there since, which passed {gate}"
 
 
 def open_debts(change: ChangeRequest) -> tuple[Debt, ...]:

@@ -8,9 +8,10 @@ from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import Ref
 from lockflight.api.delegation import Delegation
 from lockflight.api.emergency import Debt
+from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy import debts
-from lockflight.policy.debts import Key, Ratification
+from lockflight.policy.debts import Key, Ratification, made_up_for, successor
 from lockflight.policy.emergency import terms_of
 from lockflight.policy.entitlement import APPROVE, by_function, unentitled
 from lockflight.policy.gates import judge
@@ -60,15 +61,28 @@ async def _later(deps: Deps, change: ChangeRequest, now: datetime) -> tuple[dict
         return {}, None
     names = dict.fromkeys(row.environment for row in rows if row.environment is not None)
     seen = {name: await _snapshot(deps, change, ref, name) for name in names}
+    newer = {name: await _newer(deps, ref.name, seen[name]) for name in names}
     found: dict[Key, str] = {}
     times: list[datetime] = []
     for row in rows:
-        verdict = _says(row, seen[row.environment or ""], now)
-        if verdict is not None and verdict.open:
+        where = row.environment or ""
+        verdict, instead = _says(row, seen[where], now), made_up_for(row, newer[where])
+        if instead is not None and verdict is not None:
+            found[row.key] = instead
+        elif verdict is not None and verdict.open:
             found[row.key] = f"{row.gate}: {verdict.message}" if verdict.message else f"{row.gate} is open"
         elif verdict is not None and verdict.retry_at is not None:
             times.append(verdict.retry_at)
     return found, min(times, default=None)
+
+
+async def _newer(deps: Deps, release: str, s: Snapshot) -> Promotion | None:
+    """What runs there instead, with its gates, which the store does not keep: one request. Raises PortError."""
+    found = successor(release, s.peers)
+    if found is None:
+        return None
+    read = await deps.cluster.get("Promotion", found.metadata.namespace, found.metadata.name)
+    return read if isinstance(read, Promotion) and read.metadata.uid == found.metadata.uid else None
 
 
 async def _snapshot(deps: Deps, change: ChangeRequest, release: Ref, environment: str) -> Snapshot:

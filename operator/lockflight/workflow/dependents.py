@@ -198,6 +198,9 @@ def _around_promotion(store: Store, promotion: Promotion, root: str) -> set[Key]
             keys |= {key_of(change)} | _entries(change, root)
     around = list(peers(store, promotion))
     keys |= {key_of(p) for p in around if is_open(p)}
+    # What runs there now may make up for what an emergency skipped.
+    owing = store.by(ChangeRequest, Index.OWING_FOR, stack, promotion.spec.environment_ref.name)
+    keys |= {key_of(c) for c in owing}
     # A new release in a target ends the stay of the one before: its passages change.
     keys |= {Key("Release", stack, p.spec.release_ref.name) for p in around if p.status.deployed_at}
     return keys

@@ -12,15 +12,17 @@ from lockflight.api import reasons
 from lockflight.api.changerecords import Bypass
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.emergency import RATIFICATION, REVIEW, Debt
-from lockflight.api.promotion import Outcome
+from lockflight.api.promotion import GateStatus, Outcome, Phase
 from lockflight.policy.debts import (
     added,
     incurred,
+    made_up_for,
     open_debts,
     overdue,
     owes_for,
     ratification,
     settled,
+    successor,
     to_ratify,
     unauthorised,
 )
@@ -37,6 +39,7 @@ from tests.unit.policy.builders import (
     emergency,
     hours,
     lenient,
+    promotion,
     release,
     reviewed,
     use,
@@ -174,6 +177,31 @@ def test_a_deputy_of_whoever_let_it_through_is_no_other_person() -> None:
     for person in ("dan@example", "erin@example"):
         found = owing(debt("Soak"), approvals=(for_erin,), review=[reviewed(person, accepts=["Soak"])])
         assert after(found)["Soak"] is None
+
+
+@pytest.mark.parametrize(
+    ("given_", "makes_up"),
+    [
+        ({}, True),
+        ({"gate": GateStatus(name="Evidence", outcome=Outcome.PASSED, reason="Bypassed")}, False),
+        ({"gate": GateStatus(name="Evidence", outcome=Outcome.NOT_APPLICABLE, reason="NotApplicable")}, False),
+        ({"gate": GateStatus(name="Order", outcome=Outcome.PASSED, reason="Passed")}, False),
+        ({"release_name": "payments-2.4.0"}, False),
+        ({"action": "Rollback"}, False),
+        ({"phase": Phase.ROLLED_BACK}, False),
+        ({"deployed": NOW - hours(3)}, False),
+    ],
+)
+def test_another_release_that_passed_the_gate_makes_up_for_it(given_: dict[str, Any], *, makes_up: bool) -> None:
+    gate = given_.pop("gate", GateStatus(name="Evidence", outcome=Outcome.PASSED, reason="Passed"))
+    fields = {"release_name": "payments-2.5.0", "phase": Phase.SUCCEEDED, "deployed": NOW - hours(1), **given_}
+    later = promotion("later", started=fields["deployed"], **fields)
+    later = later.model_copy(update={"status": later.status.model_copy(update={"gates": (gate,)})})
+    assert (made_up_for(debt("Evidence"), successor("payments-2.4.0", [later])) is not None) is makes_up
+    back = promotion(
+        "back", release_name="payments-2.4.0", action="Rollback", phase=Phase.SUCCEEDED, started=NOW, deployed=NOW
+    )
+    assert successor("payments-2.4.0", [later, back]) is None
 
 
 @given(

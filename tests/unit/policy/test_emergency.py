@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lockflight.api import reasons
 from lockflight.api.changerecords import Bypass
 from lockflight.api.environment import Environment
-from lockflight.api.promotion import Outcome
+from lockflight.api.promotion import Outcome, Phase
 from lockflight.policy.bypass import SKIPPABLE
 from lockflight.policy.effective import effective
 from lockflight.policy.gates import evaluate_all, judge
@@ -29,10 +29,12 @@ from tests.unit.policy.builders import (
     digest,
     emergency,
     environment,
+    freeze,
     hours,
     lenient,
     passage,
     planned,
+    promotion,
     release,
     verdict,
     world,
@@ -212,6 +214,37 @@ def test_a_cycle_of_environments_has_no_way_round() -> None:
     low = lenient(orderDownTo="Integration")
     s = replace(s, environment=low, effective=effective(low, None, stack(low)))
     assert verdict(reasons.ORDER, s).reason == reasons.NOT_PASSED
+
+
+OVERRIDE = {"approvals": [{"role": "cab", "count": 2}], "emergency": [{"role": "ecab", "count": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "asks", "opens"),
+    [
+        ({}, False, False),
+        ({"exempt": {"changeTypes": ["Normal"]}}, False, False),
+        ({"exempt": {"changeTypes": ["Emergency"]}}, False, True),
+        ({"override": OVERRIDE}, False, False),
+        ({"override": OVERRIDE}, True, True),
+        ({"override": {"approvals": [{"role": "cab", "count": 2}]}}, True, False),
+    ],
+)
+def test_the_freeze_alone_decides_whether_an_emergency_passes_it(
+    spec: dict[str, Any], *, asks: bool, opens: bool
+) -> None:
+    past = {"freezeOverride": {"windows": ["year-end"], "justification": "INC-77"}} if asks else {}
+    found = verdict(reasons.FREEZE, at_work(freezes=(freeze(**spec),), changes=(emergency(**past),)))
+    assert found.open is opens
+    assert found.owes == ()
+
+
+def test_a_release_that_was_rejected_upstream_is_not_brought_by_an_emergency() -> None:
+    row = passage(signed_off_at=None, promotion_uid="uid-rejected")
+    rejected = promotion("rejected", to="uat", phase=Phase.REJECTED, started=NOW - hours(5), deployed=NOW - hours(5))
+    s = at_work(release=release(passed=(row, SYSTEM_TEST)), upstream_promotions=(rejected,))
+    found = verdict(reasons.ORDER, s)
+    assert (found.outcome, found.reason) == (Outcome.DENIED, reasons.REJECTED_UPSTREAM)
 
 
 ODD = st.sampled_from(
