@@ -14,6 +14,7 @@ from lockflight.cli.approve import decide
 from lockflight.cli.deciding import behalf_option, comment_option, role_option, yes_option
 from lockflight.cli.objects import list_all
 from lockflight.cli.selector import Selector, selector_option
+from lockflight.policy.debts import owes_ratification
 
 _TO_DECIDE = (None, ChangePhase.NEW, ChangePhase.ASSESS, ChangePhase.AUTHORIZE, ChangePhase.ON_HOLD)
 
@@ -103,7 +104,8 @@ def approve(
     ripe = [
         change
         for change in changes
-        if change.status.phase in (ChangePhase.AUTHORIZE, ChangePhase.ON_HOLD) and change.metadata.name not in left_out
+        if (change.status.phase in (ChangePhase.AUTHORIZE, ChangePhase.ON_HOLD) or owes_ratification(change))
+        and change.metadata.name not in left_out
     ]
     for change in changes:
         if change not in ripe and change.metadata.name not in left_out:
@@ -171,9 +173,11 @@ def _to_decide(app: App, day: date, selector: Selector, namespace: str | None) -
     def meant(change: ChangeRequest) -> bool:
         raised, schedule = change.metadata.creation_timestamp, change.spec.schedule
         return (
-            change.status.phase in _TO_DECIDE
+            (
+                owes_ratification(change)
+                or (change.status.phase in _TO_DECIDE and (schedule is None or schedule.end.astimezone().date() >= day))
+            )
             and (raised is None or raised.astimezone().date() <= day)
-            and (schedule is None or schedule.end.astimezone().date() >= day)
             and selector.matches(change.metadata.labels)
         )
 

@@ -64,6 +64,20 @@ def test_an_exception_that_is_not_on_the_agenda_stops_everything() -> None:
     assert not found.writes
 
 
+def test_an_emergency_that_has_to_be_ratified_is_on_the_agenda_and_approved_with_the_others() -> None:
+    owed = {"gate": "Ratification", "since": SEEN, "dueBy": "2026-11-27T11:00:00Z"}
+    done = change("chg-77", phase="Review", debts=[owed])
+    closed = change(
+        "chg-76", phase="Closed", debts=[{**owed, "settledBy": "ratified by bob, carol", "settledAt": SEEN}]
+    )
+    found = api(done, closed)
+    assert "chg-77" in run(found, "cab", "agenda").stdout
+    assert "chg-76" not in run(found, "cab", "agenda").stdout
+    run(found, "cab", "approve", "--role", "cab", "--yes")
+    assert [e["planDigest"] for e in approvals(found, "chg-77")] == [OTHER]
+    assert approvals(found, "chg-76") == []
+
+
 def test_labels_choose() -> None:
     found = api(labelled("chg-1", team="refunds"), labelled("chg-2", team="cards"))
     run(found, "cab", "approve", "--role", "cab", "-l", "team=refunds", "--yes")
