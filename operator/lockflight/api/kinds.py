@@ -73,6 +73,8 @@ RELEASE = Kind(
         Column("Ready", _ready("Ready", "status")),
         Column("Passed", ".status.passed"),
         Column("Train", ".status.train"),
+        Column("Type", ".spec.type", priority=1),
+        Column("BackMerged", _ready("BackMerged", "reason"), priority=1),
         Column("Message", _ready("Ready", "message"), priority=1),
         Column("Digest", ".status.digest", priority=1),
         _AGE,
