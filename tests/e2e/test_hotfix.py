@@ -72,7 +72,7 @@ def test_a_hotfix_by_the_shorter_path_and_a_later_release_without_it(stack: Stac
         stack, "change", "new", "--release", fix, "--environment", "production", "--hotfix", "PAY-512",
         "--assessment", "one line", "--name", "chg-2",
     )  # fmt: skip
-    stack.approve("chg-2", "alice")
+    _said(stack, "approve", "chg-2", "--role", "cab", "--yes", person="alice")
     stack.reaches(promotion, "AwaitingSignOff")
     assert "a hotfix, which calendar" in stack.gate(promotion, "Cadence")["message"]
     assert stack.gate(promotion, "Order")["message"].endswith(
