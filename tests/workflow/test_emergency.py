@@ -259,3 +259,60 @@ async def test_the_unreviewed_record_of_an_unauthorised_change_keeps_the_next_re
     await world.review(record, "dora", outcome="Failed")
     await world.settle()
     assert await world.phase(promotion) == "Succeeded"
+
+
+async def test_going_back_in_an_emergency_brings_what_ran_before(fake: FakeWorld) -> None:
+    await fake.environment("production", {**PRODUCTION, "promotesFrom": [], "soak": "0s", "entry": {}})
+    for number, (version, strategy) in enumerate((("1.0.0", "Uninstall"), ("1.1.0", "HelmRollback")), 1):
+        release = await fake.release(version)
+        await fake.change(f"chg-{number}", release, strategy)
+        await fake.settle()
+        await fake.approve(f"chg-{number}")
+        await fake.promote(release, "production", changeRequestRef={"name": f"chg-{number}"})
+        await fake.settle()
+        await fake.review(f"chg-{number}")
+        await fake.settle()
+    assert await fake.running("production") == {"app": "1.1.0"}
+    await fake.emergency("chg-77", RELEASE, "HelmRollback")
+    back = await fake.promote(
+        RELEASE, "production", name="back", action="Rollback", changeRequestRef={"name": "chg-77"}
+    )
+    await fake.settle()
+    assert await fake.phase(back) == "Waiting"
+    await let_through(fake)
+    assert await fake.phase(back) == "Succeeded"
+    assert await fake.running("production") == {"app": "1.0.0"}
+    assert await owed(fake) == {"Ratification", "Review"}
+    for person in ("alice", "bob"):
+        await fake.approve("chg-77", person)
+    await fake.review("chg-77")
+    await fake.settle()
+    assert (await fake.status("ChangeRequest", "chg-77"))["phase"] == "Closed"
+
+
+async def test_an_environment_that_was_skipped_is_owed_until_the_release_passed_it(fake: FakeWorld) -> None:
+    smoke = {**SMOKE, "signOffs": [{"role": "qa"}]}
+    await fake.environment(
+        "system-test", {"tier": "SystemTest", "autoPromote": False, "promotesFrom": [], "exit": smoke}
+    )
+    await fake.environment("uat", {**UAT, "promotesFrom": ["system-test"]})
+    rule = {**RULE, "bypass": ["Order"], "orderDownTo": "SystemTest"}
+    control = {**PRODUCTION["changeControl"], "emergency": rule}
+    await fake.environment("production", {**PRODUCTION, "soak": "0s", "changeControl": control})
+    release = await fake.release("1.0.0")
+    await fake.promote(release, "system-test")
+    await fake.settle()
+    await fake.sign("payments-1.0.0-system-test", "quinn", "qa")
+    await fake.emergency("chg-77", release)
+    await fake.promote(release, "production", changeRequestRef={"name": "chg-77"})
+    await fake.settle()
+    await let_through(fake)
+    assert await fake.phase(TO_PRODUCTION) == "Succeeded"
+    assert await fake.gate(TO_PRODUCTION, "Artifacts") == "Passed"
+    assert (await debts(fake))["Order"]["upstream"] == "uat"
+    await fake.promote(release, "uat")
+    await fake.settle()
+    assert "Order" in await owed(fake)
+    await fake.sign(TO_UAT, "bea")
+    await fake.settle()
+    assert "Order" not in await owed(fake)
