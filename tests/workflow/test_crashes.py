@@ -75,6 +75,20 @@ async def automatic(world: FakeWorld) -> None:
     await world.release("1.0.0")
 
 
+async def in_an_emergency(world: FakeWorld) -> None:
+    """Evidence is skipped: what is owed is on record once, whatever happens."""
+    control = {**PRODUCTION["changeControl"], "emergency": {"approvals": [{"role": "ecab"}], "bypass": ["Evidence"]}}
+    await world.environment(
+        "production", {**PRODUCTION, "entry": {"evidence": ["unit-tests"]}, "changeControl": control}
+    )
+    release = await world.release("1.0.0", evidence=[])
+    await world.emergency("chg-77", release)
+    await world.settle()
+    await world.approve("chg-77", "erin", role="ecab")
+    await world.settle()
+    await world.promote(release, "production", changeRequestRef={"name": "chg-77"})
+
+
 async def _approved(world: FakeWorld, change: str, release: str, strategy: str) -> None:
     await world.change(change, release, strategy)
     await world.settle()
@@ -82,7 +96,7 @@ async def _approved(world: FakeWorld, change: str, release: str, strategy: str) 
     await world.settle()
 
 
-SCENARIOS = (upgrade, failing_component, failing_first, under_a_change, rollback, automatic)
+SCENARIOS = (upgrade, failing_component, failing_first, under_a_change, rollback, automatic, in_an_emergency)
 
 
 @pytest.mark.parametrize("kind", ["before", "during", "after", "lost"])
@@ -122,7 +136,8 @@ async def end(world: FakeWorld) -> dict[str, Any]:
                 said = next(c["message"] for c in status["conditions"] if c["type"] == "Succeeded")
                 state[name] = (status["phase"], status["inUse"], said, rows, _remediation(status))
             case "ChangeRequest":
-                state[name] = (status["phase"], [use.get("finished") for use in status.get("usedBy", ())])
+                uses, owed = status.get("usedBy", ()), status.get("debts", ())
+                state[name] = (status["phase"], [use.get("finished") for use in uses], [row["gate"] for row in owed])
             case "Release":
                 state[name] = [(r["name"], "signedOffAt" in r) for r in status.get("environments", ())]
             case _:
