@@ -179,6 +179,17 @@ async def test_a_change_for_an_environment_that_its_release_never_reaches_is_put
     assert (await fake.status("ChangeRequest", "chg-1"))["phase"] == "Authorize"
 
 
+async def test_a_hotfix_is_not_kept_from_the_board_by_an_environment_that_it_may_skip(fake: FakeWorld) -> None:
+    await fake.environment("uat", {**UAT, "promotesFrom": ["gone"]})
+    await fake.environment("production", {**PRODUCTION, "promotesFrom": ["uat"]})
+    release = await fake.release("1.0.0")
+    await fake.change("chg-1", release, hotfix={"defect": "PAY-512"})
+    await fake.change("chg-2", release)
+    await fake.settle()
+    phases = [(await fake.status("ChangeRequest", name))["phase"] for name in ("chg-1", "chg-2")]
+    assert phases == ["Authorize", "Assess"]
+
+
 async def test_two_changes_of_each_others_release_permit_nothing(fake: FakeWorld) -> None:
     await fake.environment("production", PRODUCTION)
     one, two = await fake.release("1.0.0"), await fake.release("1.1.0")

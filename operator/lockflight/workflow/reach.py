@@ -25,7 +25,8 @@ def never(deps: Deps, change: ChangeRequest, release: Release | None) -> tuple[s
         return stack_effective(deps, there[name]) if name in there else None
 
     been = {row.name for row in release.status.environments}
-    in_order = change.spec.type is not ChangeType.EMERGENCY
+    # Emergencies may skip what lies before, and hotfixes climb by a shorter path.
+    in_order = change.spec.type is not ChangeType.EMERGENCY and change.spec.hotfix is None
     found = [
         (name, why)
         for name in change.spec.environments
