@@ -7,7 +7,8 @@ from tests.e2e.stack import SMOKE, Stack, eventually
 RULE = {
     "approvals": [{"role": "ecab"}],
     "bypass": ["Soak", "SignOffs", "Evidence"],
-    "ratify": {"approvals": [{"role": "cab", "count": 2}]},
+    # So short that it is overdue before anybody looks.
+    "ratify": {"approvals": [{"role": "cab", "count": 2}], "within": "1s"},
 }
 ENVIRONMENTS = [
     {"name": "uat", "tier": "UAT", "spec": {"promotesFrom": [], "exit": SMOKE}},
@@ -59,10 +60,13 @@ def test_an_emergency_skips_owes_and_closes(stack: Stack) -> None:
 
     stack.sign("carol", f"{release}-uat", "business")
     _settles(stack, change, "SignOffs")
+    following = stack.promote(stack.release("1.1.0"), "production")
+    assert f"{change} owes Ratification overdue since" in stack.says(following, "ReviewDebt", "DebtOverdue")
     # Whoever let it through does not ratify it; alice did as soon as she approved, and bob is the second.
     assert "Ratification" in _owed(stack, change)
     stack.approve(change, "bob")
     _settles(stack, change, "Ratification")
+    stack.says(following, "ReviewDebt", "Passed")
     said = ("--role", "cab", "--outcome", "Successful", "--summary", "tests were run by hand")
     given = stack.lockflight(
         "change", "review", change, *said, "--accept", "Evidence", "--accept", "Soak", "--yes", person="bob"
