@@ -33,6 +33,8 @@ class World(Protocol):
 
     def failing_jobs(self, prefix: str) -> None: ...
 
+    def annotate(self, namespace: str, key: str, value: str) -> None: ...
+
 
 class Fake:
     """The fake one."""
@@ -54,6 +56,9 @@ class Fake:
 
     def failing_jobs(self, prefix: str) -> None:
         self._cluster.job_results[prefix] = JobResult(succeeded=False, message="BackoffLimitExceeded")
+
+    def annotate(self, namespace: str, key: str, value: str) -> None:
+        self._cluster.annotations.setdefault(namespace, {})[key] = value
 
 
 class Real:
@@ -81,6 +86,9 @@ class Real:
 
     def failing_jobs(self, prefix: str) -> None:
         """Their pods say so themselves."""
+
+    def annotate(self, namespace: str, key: str, value: str) -> None:
+        self._cluster.kubectl("annotate", "namespace", namespace, f"{key}={value}")
 
 
 @pytest.fixture
@@ -115,6 +123,34 @@ async def test_what_is_created_can_be_read(world: World) -> None:
     assert made.metadata.resource_version
     assert made.metadata.generation == 1
     assert made.metadata.creation_timestamp is not None
+
+
+async def test_what_is_removed_is_gone_and_removing_it_again_is_nothing(world: World) -> None:
+    namespace = world.namespace()
+    made = await created(world, namespace)
+    for _ in range(2):
+        await world.port.remove("FreezeWindow", namespace, "year-end", made.metadata.uid)
+    assert await world.port.get("FreezeWindow", namespace, "year-end") is None
+
+
+async def test_another_object_of_that_name_is_not_removed(world: World) -> None:
+    namespace = world.namespace()
+    made = await created(world, namespace)
+    with pytest.raises(ConflictError):
+        await world.port.remove("FreezeWindow", namespace, "year-end", "00000000-0000-4000-8000-000000000000")
+    assert await world.port.get("FreezeWindow", namespace, "year-end") == made
+
+
+async def test_what_is_ordered_of_the_trail_stands_on_the_namespace(world: World) -> None:
+    namespace = world.namespace()
+    assert (await world.port.orders(namespace)).held("payments") is None
+    world.annotate(namespace, "legal-hold.lockflight.dev/payments", "lena: case 7")
+    world.annotate(namespace, "restore.lockflight.dev/ledger", "rita: 1 sha256:0")
+    found = await world.port.orders(namespace)
+    assert (found.held("payments"), found.held("ledger")) == ("lena: case 7", None)
+    assert found.restores == {"ledger": "rita: 1 sha256:0"}
+    world.annotate(namespace, "legal-hold.lockflight.dev/all.stacks", "lena: case 8")
+    assert (await world.port.orders(namespace)).held("ledger") == "lena: case 8"
 
 
 async def test_what_does_not_exist_is_none(world: World) -> None:
