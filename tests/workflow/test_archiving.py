@@ -92,6 +92,21 @@ async def test_every_record_is_archived_once_as_it_was_sealed() -> None:
     assert kept.world.metrics.of("audit_archive_behind", stack=STACK)[-1] == 0
 
 
+async def test_a_long_chain_takes_several_rounds_and_loses_nothing_meanwhile() -> None:
+    kept = Kept()
+    for number in range(5):
+        await kept.seal(f"p{number}")
+    kept.pass_days(95)
+    await kept.seal("p5")
+    kept.archiver.at_once = 2
+    for round_ in (1, 2):
+        await kept.round()
+        assert len(kept.archive.kept) == 2 * round_
+        assert kept.numbers == [1, 2, 3, 4, 5, 6]
+    await kept.round()
+    assert kept.numbers == [6, 7]
+
+
 async def test_the_next_process_goes_on_where_the_last_one_ended(kept: Kept) -> None:
     kept.archive.puts.clear()
     kept.restart()

@@ -53,6 +53,8 @@ class Archiver:
     trail: ChainStore
     archive: Archive
     retention: Retention = Retention()
+    at_once: int = 1_000
+    """Records that a stack has archived in one round."""
     _done: dict[str, Head] = field(default_factory=dict)
     """By stack: the last record known to be in the archive."""
 
@@ -77,8 +79,12 @@ class Archiver:
 
     async def _stack(self, stack: str, span: Span) -> None:
         done = self._done.get(stack) or await self._found(stack, span)
+        last = done.sequence + self.at_once
         try:
             while done.sequence < span.head.sequence:
+                if done.sequence >= last:
+                    # There is more than for one round: the other stacks have their turn, nothing leaves yet.
+                    return
                 done = await self._one(stack, done)
                 self._done[stack] = done
         finally:

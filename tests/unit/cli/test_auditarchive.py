@@ -13,6 +13,7 @@ from lockflight.api.auditrecord import AuditRecord
 from lockflight.policy.archiving import archived, line, place
 from lockflight.policy.audit import Head, following, head_of
 from lockflight.policy.checkpoints import body, canonical, text
+from tests.s3 import Bucket, served
 from tests.unit.cli.fakes import STACK, FakeApi, data, run
 from tests.unit.cli.test_audit import ROOT, api, manifests
 
@@ -63,6 +64,24 @@ def test_with_the_archive_it_fits_from_the_first_record_on(pruned: FakeApi, arch
     assert result.exit_code == 0, result.output
     assert data(result)["stacks"][0]["from"] == 1
     assert data(result)["stacks"][0]["to"] == 5
+
+
+def test_the_archive_may_be_a_bucket(pruned: FakeApi, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "accessKey").write_text("AKID")
+    (keys / "secretKey").write_text("s3cret")
+    with served(Bucket("trail", "AKID", "s3cret")) as bucket:
+        for one in parsed():
+            bucket.objects["bank/" + place(STACK, one.spec.sequence)] = line(one)
+        where = ("--archive", "s3://trail/bank", "--archive-endpoint", bucket.url, "--archive-keys", str(keys))
+        result = run(pruned, "audit", "verify", *where, "-o", "json")
+        assert result.exit_code == 0, result.output
+        assert data(result)["stacks"][0]["from"] == 1
+        (keys / "secretKey").write_text("another")
+        result = run(pruned, "audit", "verify", *where)
+        assert result.exit_code != 0
+        assert "SignatureDoesNotMatch" in result.output
 
 
 def test_a_start_that_was_cut_off_without_word_is_a_gap(api: FakeApi) -> None:
