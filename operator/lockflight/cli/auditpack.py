@@ -11,11 +11,13 @@ from lockflight.api.auditrecord import AuditRecord
 from lockflight.api.kinds import CHANGE_REQUEST, ENVIRONMENT, PROMOTION, RELEASE
 from lockflight.cli import output, packfiles
 from lockflight.cli.app import App, command_options, pass_app
-from lockflight.cli.auditing import records, root_option, stacks
+from lockflight.cli.auditarchive import archive_options
+from lockflight.cli.auditing import left, records, root_option, stacks
 from lockflight.cli.errors import CliError
 from lockflight.policy import auditpack
 from lockflight.policy.auditpack import SIGNATURE, Chain, InvalidPack
 from lockflight.policy.auditreport import population
+from lockflight.ports import Archive
 
 _COLUMNS = ("at", "environment", "application", "version", "action", "change", "approvers", "outcome", "record")
 _OBJECTS = (ENVIRONMENT, RELEASE, CHANGE_REQUEST, PROMOTION)
@@ -32,15 +34,17 @@ _OBJECTS = (ENVIRONMENT, RELEASE, CHANGE_REQUEST, PROMOTION)
 @click.option(
     "--sign", "key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Ed25519 private key, PEM."
 )
+@archive_options
 @root_option
 @command_options
 @pass_app
-def export(app: App, *, target: Path, key: Path | None, root: str) -> None:
+def export(app: App, *, target: Path, key: Path | None, root: str, archive: Archive | None) -> None:
     """Write a self-contained evidence pack: the chains, the objects as they are, and a report.
 
     All stacks with records, or the one given with -n. `lockflight audit verify-pack` verifies it without a cluster.
+    What is only in the archive is taken with --archive.
     """
-    chains, unreadable = records(app, root)
+    chains, unreadable = records(app, root, archive)
     if unreadable:
         msg = f"record {unreadable[0].record} {unreadable[0].message}: nothing was exported"
         raise CliError(msg)
@@ -59,6 +63,8 @@ def export(app: App, *, target: Path, key: Path | None, root: str) -> None:
     else:
         count = sum(len(found) for found in chosen.values())
         output.line(f"{target}: {count} records of {', '.join(chosen)}{', signed' if key else ''}")
+        for finding in left(chosen):
+            output.note(f"{finding.record}: {finding.message}")
 
 
 @click.command("verify-pack")

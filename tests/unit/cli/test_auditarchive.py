@@ -132,6 +132,16 @@ def test_the_story_and_the_rules_need_the_archive(pruned: FakeApi, archive: Path
     assert run(pruned, *asked, "--archive", str(archive)).exit_code == 0
 
 
+def test_a_pack_has_what_is_only_in_the_archive(pruned: FakeApi, archive: Path, tmp_path: Path) -> None:
+    short = run(pruned, "audit", "export", "--to", str(tmp_path / "short"), "-n", STACK)
+    assert "is in the archive: give it, --archive" in short.output
+    made = run(pruned, "audit", "export", "--to", str(tmp_path / "whole"), "-n", STACK, "--archive", str(archive))
+    assert made.exit_code == 0, made.output
+    result = run(pruned, "audit", "verify-pack", str(tmp_path / "whole"), "-o", "json")
+    (chain,) = data(result)["chains"]
+    assert (result.exit_code, chain["from"], chain["records"]) == (0, 1, 5)
+
+
 def test_an_archive_that_is_not_there_is_an_error(api: FakeApi, tmp_path: Path) -> None:
     result = run(api, "audit", "verify", "--archive", str(tmp_path / "nowhere"))
     assert result.exit_code != 0
