@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from lockflight.api.auditrecord import AuditAction, AuditRecord
 from lockflight.api.kinds import AnyObject
 from lockflight.api.release import Chart
-from lockflight.policy.archiving import Link, Orders
+from lockflight.policy.archiving import Hold, Link, Orders
 from lockflight.policy.audit import AuditEntry, Head, SealedRule
 from lockflight.policy.facts import Ref
 from lockflight.policy.model import Namespace, Revision
@@ -373,6 +373,8 @@ class Span:
     head: Head
     link: Link | None
     """What joins it to the archive, where a part is only there."""
+    hold: Hold = Hold()
+    """The legal hold that was sealed last."""
 
 
 class Audit(Protocol):

@@ -35,6 +35,8 @@ class AuditAction(StrEnum):
     POLICY_TAMPERED = "PolicyTampered"
     ARCHIVED = "Archived"
     IMPORTED = "Imported"
+    HELD = "Held"
+    RELEASED = "Released"
 
 
 class AuditSubject(Schema):

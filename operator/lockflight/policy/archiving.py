@@ -42,6 +42,15 @@ class NotWholeError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """What was sealed last of a legal hold on a chain."""
+
+    sequence: int = 0
+    text: str = ""
+    """Who holds it, and why; empty: nobody."""
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """What joins a chain in the cluster to its part in the archive."""
 
@@ -52,6 +61,7 @@ class Link:
     """By UID: what was sealed of objects that are not at their end, as ``audit.identity``."""
     rules: tuple[SealedRule, ...] = ()
     """The last record of each rule object that was not sealed as gone."""
+    hold: Hold = Hold()
 
     @property
     def identities(self) -> frozenset[bytes]:
@@ -161,10 +171,33 @@ def link_of(spec: AuditRecordSpec) -> Link | None:
             datetime.strptime(facts["began"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC),
             {uid: tuple(map(base64.b64decode, many)) for uid, many in (facts.get("kept") or {}).items()},
             tuple(SealedRule(**row) for row in facts.get("rules") or ()),
+            Hold(**(facts.get("hold") or {})),
         )
     except (KeyError, TypeError) as problem:
         msg = f"{record_name(spec.stack, spec.sequence)} does not say up to where the chain is archived"
         raise ValueError(msg) from problem
+
+
+def hold_of(spec: AuditRecordSpec) -> Hold | None:
+    """What a Held or Released record says; None of any other."""
+    if spec.action not in (AuditAction.HELD, AuditAction.RELEASED):
+        return None
+    return Hold(spec.sequence, str(spec.facts.get("text", "")))
+
+
+def hold_changed(root: str, known: Hold, text: str) -> AuditEntry | None:
+    """What is to be sealed where the hold is another one than was sealed last; None: it is the same.
+
+    Who lifted a hold stands in the API server's audit log alone: an annotation that is gone bears no name.
+    """
+    if text == known.text:
+        return None
+    # Held again with the same words it is another hold.
+    subject = AuditSubject(kind="Namespace", namespace="", name=root, uid=f"hold-{known.sequence}")
+    if not text:
+        return AuditEntry(AuditAction.RELEASED, subject, facts={"held": known.text})
+    by = text.partition(": ")[0][:253] if ": " in text else None
+    return AuditEntry(AuditAction.HELD, subject, by=by, facts={"text": text})
 
 
 def latest_link(records: Iterable[AuditRecord]) -> Link | None:
@@ -231,6 +264,10 @@ def archived(
         },
         "rules": [{name: getattr(rule, name) for name in SealedRule.__slots__} for rule in rules],
     }
+    held = [found for record in leaves if (found := hold_of(record.spec)) is not None]
+    hold = held[-1] if held else known.hold if known else Hold()
+    if hold.sequence:
+        facts["hold"] = {"sequence": hold.sequence, "text": hold.text}
     return _about(AuditAction.ARCHIVED, last, facts)
 
 

@@ -12,10 +12,13 @@ from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.kinds import LIVING
 from lockflight.api.promotion import Promotion
 from lockflight.policy.archiving import (
+    ALL,
     NotWholeError,
+    Orders,
     archived,
     folder,
     follows,
+    hold_changed,
     imported,
     leaving,
     line,
@@ -63,10 +66,11 @@ class Archiver:
 
         What fails for one stack is told, and tried again in the next round; the others go on.
         """
-        for stack, text in (await self.deps.cluster.orders(self.deps.options.root_namespace)).restores.items():
+        orders = await self.deps.cluster.orders(self.deps.options.root_namespace)
+        for stack, text in orders.restores.items():
             await self._told(stack, self._restore(stack, text))
         for stack, span in (await self.trail.spans()).items():
-            await self._told(stack, self._stack(stack, span))
+            await self._told(stack, self._stack(stack, span, orders))
 
     async def _told(self, stack: str, work: Coroutine[None, None, None]) -> None:
         try:
@@ -77,7 +81,13 @@ class Archiver:
             log.error("the audit trail is not archived", stack=stack, problem=str(problem))
         self.deps.metrics.gauge("audit_archive_failing", failing, stack=stack)
 
-    async def _stack(self, stack: str, span: Span) -> None:
+    async def _stack(self, stack: str, span: Span, orders: Orders) -> None:
+        root = self.deps.options.root_namespace
+        # A hold on all stacks stands in the chain of the operator's namespace.
+        text = orders.holds.get(ALL if stack == root else stack, "")
+        changed = hold_changed(root, span.hold, text)
+        if changed is not None:
+            await self.trail.seal(stack, changed)
         done = self._done.get(stack) or await self._found(stack, span)
         last = done.sequence + self.at_once
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lockflight.api.auditrecord import ACTION_LABEL, AuditAction, AuditRecord, AuditRecordSpec, record_name
 from lockflight.api.common import API_VERSION, STACK_LABEL
-from lockflight.policy.archiving import Link, folder, link_of, place, read, sequence_of
+from lockflight.policy.archiving import Hold, Link, folder, hold_of, link_of, place, read, sequence_of
 from lockflight.policy.audit import AuditEntry, Head, SealedRule, following, genesis, head_of, identity
 from lockflight.ports import Archive, Clock, Cluster, PortError, Span, UnreachableError
 
@@ -20,6 +20,7 @@ class _Chain:
     first: int = 0
     """The number of its first record in the cluster."""
     link: Link | None = None
+    hold: Hold = Hold()
     compared: bool = False
     """The archive was asked whether it knows of more."""
     began: datetime | None = None
@@ -40,6 +41,9 @@ class _Chain:
             known = self.rules.get(where)
             if known is None or known.sequence < spec.sequence:
                 self.rules[where] = SealedRule(*where, uid=about.uid, key=spec.key, sequence=spec.sequence)
+        hold = hold_of(spec)
+        if hold is not None and hold.sequence > self.hold.sequence:
+            self.hold = hold
         self._join(spec)
 
     def _join(self, spec: AuditRecordSpec) -> None:
@@ -51,6 +55,8 @@ class _Chain:
         if link is None or (self.link is not None and self.link.up_to.sequence > link.up_to.sequence):
             return
         self.link = link
+        if link.hold.sequence > self.hold.sequence:
+            self.hold = link.hold
         self.sealed |= link.identities
         for rule in link.rules:
             where = (rule.kind, rule.namespace, rule.name)
@@ -90,7 +96,7 @@ class AuditTrail:
         """Every stack with records in the cluster. Raises PortError."""
         await self._chain(self._root)
         return {
-            stack: Span(chain.first, chain.head, chain.link)
+            stack: Span(chain.first, chain.head, chain.link, chain.hold)
             for stack, chain in (self._chains or {}).items()
             if chain.first
         }
