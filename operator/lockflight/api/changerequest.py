@@ -10,6 +10,7 @@ from lockflight.api.activity import Activity
 from lockflight.api.changerecords import FindingStatus, Incident, Review, Submission, Unauthorised
 from lockflight.api.common import (
     API_VERSION,
+    LABEL,
     SET,
     Cel,
     ChangeType,
@@ -121,6 +122,15 @@ class HotfixClaim(Schema):
     )
 
 
+class StackRelease(Schema):
+    """A release of one stack, in a bulk change."""
+
+    stack: Annotated[str, Field(pattern=LABEL, min_length=1, max_length=63)] = Field(
+        description="The stack: its namespace."
+    )
+    name: Name = Field(description="The Release there.")
+
+
 class ChangePhase(StrEnum):
     """ITIL's life cycle as a summary for people."""
 
@@ -167,8 +177,10 @@ class ChangeRequestSpec(Schema):
 
     model_config = rules(
         Cel(
-            "(has(self.releaseRef) ? 1 : 0) + (has(self.activity) ? 1 : 0) + (has(self.unauthorised) ? 1 : 0) == 1",
-            "a change brings a release, or is an activity: give exactly one of releaseRef and activity",
+            "(has(self.releaseRef) ? 1 : 0) + (has(self.activity) ? 1 : 0) + (has(self.unauthorised) ? 1 : 0) + "
+            "(has(self.releases) ? 1 : 0) == 1",
+            "a change brings a release, those of several stacks, or is an activity: give exactly one of releaseRef, "
+            "releases and activity",
             "releaseRef",
         ),
         Cel(
@@ -208,6 +220,12 @@ class ChangeRequestSpec(Schema):
             "hotfix",
         ),
         fixed("releaseRef", "releaseRef is fixed: raise another change for another release"),
+        Cel(
+            "!has(self.releases) || self.type == 'Normal'",
+            "a bulk change is a Normal change: patterns and incidents are each stack's own",
+            "type",
+        ),
+        fixed("releases", "releases are fixed: raise another change for other releases"),
         fixed("unauthorised", "unauthorised is the operator's mark: it is neither added nor taken away"),
         Cel(
             "!has(oldSelf.cancel) || has(self.cancel)",
@@ -231,6 +249,9 @@ class ChangeRequestSpec(Schema):
     )
     implementer: ObjectName | None = Field(None, description="Who carries it out.")
     release_ref: Ref | None = Field(None, description="The Release that the change brings.")
+    releases: (
+        Annotated[tuple[StackRelease, ...], Field(min_length=1, max_length=16, json_schema_extra=keyed("stack"))] | None
+    ) = Field(None, description="Bulk change, in the operator's namespace: the release of each stack that it brings.")
     activity: Activity | None = Field(None, description="What is done, where the change brings no release.")
     environments: Annotated[tuple[Label, ...], Field(min_length=1, max_length=8, json_schema_extra=SET)] = Field(
         description="The environments it is for."
@@ -299,7 +320,7 @@ class Observed(Schema):
 class ChangePlan(Schema):
     """What would be applied to one environment."""
 
-    environment: ObjectName = Field(description="The environment.")
+    environment: ObjectName = Field(description="The environment; of a bulk change stack/environment.")
     digest: Digest = Field(description="The plan's digest.")
     summary: Annotated[str, Field(max_length=2048)] = Field("", description="What would change, on a few lines.")
     risk: RiskLevel | None = Field(None, description="The computed risk there.")
@@ -312,7 +333,7 @@ class ChangePlan(Schema):
 class Use(Schema):
     """An environment that a promotion changed under this approval."""
 
-    environment: ObjectName = Field(description="The environment.")
+    environment: ObjectName = Field(description="The environment; of a bulk change stack/environment.")
     promotion_uid: Uid = Field(alias="promotionUID", description="UID of the Promotion.")
     plan_digest: Digest = Field(description="The plan it applied.")
     at: Time = Field(description="When.")
@@ -358,7 +379,7 @@ class ChangeRequestStatus(Schema):
     observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()
     phase: ChangePhase | None = None
-    plans: Annotated[tuple[ChangePlan, ...], Field(max_length=8)] = ()
+    plans: Annotated[tuple[ChangePlan, ...], Field(max_length=128)] = ()
     plan_digest: Digest | None = Field(None, description="Over all plans: what approvals bind to.")
     risk: ChangeRisk | None = None
     conflicts: Annotated[tuple[Conflict, ...], Field(max_length=64)] = Field(
@@ -376,7 +397,7 @@ class ChangeRequestStatus(Schema):
     submissions: Annotated[tuple[Submission, ...], Field(max_length=32, json_schema_extra={"default": []})] = ()
     approvals: Annotated[tuple[Approval, ...], Field(max_length=32, json_schema_extra={"default": []})] = ()
     observed: Annotated[tuple[Observed, ...], Field(max_length=32)] = ()
-    used_by: Annotated[tuple[Use, ...], Field(max_length=80)] = ()
+    used_by: Annotated[tuple[Use, ...], Field(max_length=256)] = ()
     debts: Annotated[
         tuple[Debt, ...],
         Field(max_length=64, description="What an emergency skipped and still owes, its ratification, its review."),

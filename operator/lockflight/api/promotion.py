@@ -7,12 +7,14 @@ from pydantic import ConfigDict, Field
 
 from lockflight.api.common import (
     API_VERSION,
+    LABEL,
     Cel,
     Comment,
     Digest,
     Image,
     Label,
     Meta,
+    Name,
     ObjectName,
     Ref,
     Schema,
@@ -61,6 +63,15 @@ class Phase(StrEnum):
 _OPEN = (Phase.WAITING, Phase.ON_HOLD, Phase.DEPLOYING, Phase.VERIFYING, Phase.AWAITING_SIGN_OFF)
 
 
+class ChangeRef(Ref):
+    """A change of the same namespace, or a bulk change of the operator's."""
+
+    name: Name = Field(description="Its name.")
+    namespace: Annotated[str, Field(pattern=LABEL, max_length=63)] | None = Field(
+        None, description="The operator's namespace, for a bulk change. Default: the promotion's own."
+    )
+
+
 class PromotionSpec(Schema):
     """What to bring where. Immutable, except abort."""
 
@@ -78,7 +89,7 @@ class PromotionSpec(Schema):
 
     release_ref: Ref = Field(description="The Release to bring.")
     environment_ref: Ref = Field(description="The Environment to bring it to.")
-    change_request_ref: Ref | None = Field(
+    change_request_ref: ChangeRef | None = Field(
         None, description="Default: the one open change that names release and environment."
     )
     action: Action = Field(Action.DEPLOY, description="Deploy it, or Rollback to what ran before. Default Deploy.")

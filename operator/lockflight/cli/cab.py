@@ -201,7 +201,8 @@ def _what(change: ChangeRequest) -> str:
     activity = change.spec.activity
     if activity is not None:
         return f"{activity.kind.value} in {', '.join(change.spec.environments)}"
-    return f"{change.spec.release} into {', '.join(change.spec.environments)}"
+    rows = ", ".join(f"{row.stack}/{row.name}" for row in change.spec.releases or ())
+    return f"{rows or change.spec.release} into {', '.join(change.spec.environments)}"
 
 
 def _risk(change: ChangeRequest) -> str:

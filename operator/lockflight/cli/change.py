@@ -14,6 +14,7 @@ from lockflight.api.changerequest import (
     HotfixClaim,
     RollbackPlan,
     Schedule,
+    StackRelease,
     Strategy,
 )
 from lockflight.api.common import ChangeType, Ref, RiskLevel
@@ -48,7 +49,14 @@ for _command in (
 
 
 @change.command()
-@click.option("--release", "release_name", required=True, help="The release to bring there.")
+@click.option("--release", "release_name", help="The release to bring there.")
+@click.option(
+    "--bulk",
+    "bulk",
+    multiple=True,
+    metavar="STACK/RELEASE",
+    help="One approval for several stacks: a release of one of them; repeat. Goes into the operator's namespace.",
+)
 @click.option("--environment", "environments", required=True, multiple=True, help="The environment it changes; repeat.")
 @click.option("--title", required=True, help="What it is, in a line.")
 @click.option("--reason", required=True, help="Why.")
@@ -77,7 +85,8 @@ for _command in (
 def create(
     app: App,
     *,
-    release_name: str,
+    release_name: str | None,
+    bulk: Sequence[str],
     environments: Sequence[str],
     title: str,
     reason: str,
@@ -106,6 +115,9 @@ def create(
     if steps and not strategy:
         msg = "--step goes with --strategy"
         raise click.UsageError(msg)
+    if bool(release_name) == bool(bulk):
+        msg = "give --release, or --bulk for each stack"
+        raise click.UsageError(msg)
     if bool(impact) != bool(likelihood):
         msg = "--impact and --likelihood go together"
         raise click.UsageError(msg)
@@ -119,7 +131,8 @@ def create(
             title=title,
             reason=reason,
             requested_by=requested_by,
-            release_ref=Ref(name=release_name),
+            release_ref=Ref(name=release_name) if release_name else None,
+            releases=tuple(_of_stack(text) for text in bulk) or None,
             environments=tuple(environments),
             risk=DeclaredRisk.model_validate(risk) if any(risk.values()) else None,
             rollback_plan=RollbackPlan.model_validate({"strategy": strategy, "steps": list(steps)})
@@ -142,6 +155,14 @@ def _no_hotfix_by_pattern(hotfix: str | None, standard: str | None) -> None:
     if hotfix and standard:
         msg = "--hotfix goes with a normal change, not with --standard"
         raise click.UsageError(msg)
+
+
+def _of_stack(text: str) -> StackRelease:
+    stack, _, name = text.partition("/")
+    if not name:
+        msg = f"--bulk {text!r}: write STACK/RELEASE, such as payments/payments-2.4.1"
+        raise click.UsageError(msg)
+    return StackRelease(stack=stack, name=name)
 
 
 def _external(text: str) -> ExternalRef:

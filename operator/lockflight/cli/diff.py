@@ -15,6 +15,7 @@ from lockflight.cli.errors import NotFoundError
 from lockflight.cli.names import change_argument
 from lockflight.cli.objects import get, list_all
 from lockflight.policy.approvals import count, excluded
+from lockflight.policy.bulk import widened
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def read(app: App, change: ChangeRequest) -> ChangeDiff:
     release = _maybe_release(app, change)
     plans = {p.environment: p for p in change.status.plans}
     rows = []
-    for name in change.spec.environments:
+    for name in widened(change).spec.environments:
         plan = plans.get(name)
         running = _running(app, name, release)
         rows.append(
@@ -128,7 +129,7 @@ def show(found: ChangeDiff) -> None:
     output.line(f"plan digest: {status.plan_digest or 'none yet: ' + (status.waits_for or 'not planned')}", 2)
     for row in found.environments:
         click.echo()
-        _show_environment(row, deploys=change.spec.activity is None)
+        _show_environment(row, deploys=change.spec.activity is None and change.spec.releases is None)
     click.echo()
     _show_approvals(found)
 
@@ -145,6 +146,10 @@ def _show_release(found: ChangeDiff) -> None:
         output.line(f"activity: {activity.kind.value} of {touched}, takes {activity.duration}", 2)
         for text in activity.description.splitlines():
             output.line(text, 4)
+        return
+    for row in found.change.spec.releases or ():
+        output.line(f"release: {row.name} of stack {row.stack}", 2)
+    if found.change.spec.releases:
         return
     if release is None:
         words = f"{found.change.spec.release}, which does not exist" if found.change.spec.release else "none"
@@ -255,6 +260,7 @@ def _data(found: ChangeDiff) -> Mapping[str, object]:
             "source": found.release.spec.source.dump() if found.release and found.release.spec.source else None,
             "evidence": [e.dump() for e in found.release.spec.evidence] if found.release else [],
         },
+        "releases": [row.dump() for row in change.spec.releases or ()],
         "activity": change.spec.activity.dump() if change.spec.activity else None,
         "risk": change.status.risk.dump() if change.status.risk else None,
         "assessment": change.spec.risk.assessment if change.spec.risk else None,

@@ -29,7 +29,9 @@ TRIES = 3
 @release_argument
 @environment_argument
 @click.option(
-    "--change", metavar="CHANGE", help="The change to run under. [default: the one open change that names both]"
+    "--change",
+    metavar="CHANGE",
+    help="The change to run under; a bulk change as NAMESPACE/NAME. [default: the one open change that names both]",
 )
 @click.option("--rollback", is_flag=True, help="Go back to RELEASE, which ran there before.")
 @click.option("--wait", is_flag=True, help="Wait until it has ended: 0 only if it succeeded.")
@@ -67,7 +69,8 @@ def ensure(
         "action": action.value,
     }
     if change:
-        spec["changeRequestRef"] = {"name": change}
+        place, _, name = change.rpartition("/")
+        spec["changeRequestRef"] = {"name": name, **({"namespace": place} if place else {})}
     for _ in range(TRIES):
         peers = list_all(app, Promotion, app.namespace)
         standing = _standing(peers, release, environment, action)
@@ -109,7 +112,8 @@ def _standing(
 
 
 def _agree(standing: Promotion, change: str | None) -> None:
-    under = standing.spec.change_request_ref.name if standing.spec.change_request_ref else standing.status.change
+    ref = standing.spec.change_request_ref
+    under = (f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name) if ref else standing.status.change
     if change and change != under:
         words = f"runs under {under}" if under else "names no change"
         msg = f"promotion {standing.metadata.name} exists and {words}: lockflight abort {standing.metadata.name} first"

@@ -14,8 +14,15 @@ from lockflight.policy.digest import canonical_digest
 from lockflight.policy.model import Effective, Snapshot, Verdict
 from lockflight.policy.risk import Risk
 
-ASKED: Final = (reasons.RULES, reasons.HOLD, reasons.CADENCE, reasons.FREEZE, reasons.CHANGE_WINDOW)
-"""The gates that speak of an activity: rules, people who hold it, and time. Admission is asked last."""
+ASKED: Final = (
+    reasons.RULES,
+    reasons.HOLD,
+    reasons.CADENCE,
+    reasons.FREEZE,
+    reasons.CHANGE_WINDOW,
+    reasons.REVIEW_DEBT,
+)
+"""The gates that speak of an activity: rules, people who hold it, time, and what is owed. Admission is asked last."""
 
 _SUMMARY: Final = 2048
 

@@ -216,6 +216,8 @@ class Snapshot:
     """Promotions of this release into other environments."""
     changes: tuple[ChangeRequest, ...] = ()
     """The change referred to; else the ones of this stack, not ended, that name release and environment."""
+    whole: ChangeRequest | None = None
+    """The bulk change that the promotion's one change is the part of: see policy.bulk."""
     freezes: tuple[FreezeWindow, ...] = ()
     """Those of the stack and of the root namespace."""
     calendar: ReleaseCalendar | None = None

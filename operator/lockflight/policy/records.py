@@ -16,6 +16,7 @@ from lockflight.api.kinds import Living
 from lockflight.api.promotion import Phase, Promotion, SignOff
 from lockflight.api.reasons import APPROVED, SUCCEEDED
 from lockflight.policy.audit import AuditEntry
+from lockflight.policy.bulk import called
 from lockflight.policy.model import Snapshot
 from lockflight.policy.rulebook import rule_rows
 
@@ -41,7 +42,7 @@ def applied(snapshot: Snapshot, rules: Iterable[Living], removes: Sequence[str] 
     The verdicts are those that its intent was written with.
     """
     promotion, release, change = snapshot.promotion, snapshot.release, snapshot.change
-    status = promotion.status
+    status, stack = promotion.status, promotion.metadata.namespace
     facts = _promotion_facts(promotion) | {
         "tier": snapshot.environment.spec.tier.value if snapshot.environment else None,
         "application": release.spec.application if release else None,
@@ -52,7 +53,7 @@ def applied(snapshot: Snapshot, rules: Iterable[Living], removes: Sequence[str] 
         "components": _dumped(status.components),
         "removes": list(removes),
         "verdicts": _verdicts(promotion),
-        "change": _change_facts(change) if change is not None and status.change == change.metadata.name else None,
+        "change": _change_facts(change) if change is not None and status.change == called(change, stack) else None,
         "rules": rule_rows(rules),
         "holder": status.execution.holder if status.execution else None,
         "fencing": status.execution.fencing if status.execution else None,
@@ -209,6 +210,7 @@ def _change_facts(change: ChangeRequest) -> dict[str, Any]:
         "type": spec.type.value,
         "title": spec.title,
         "release": spec.release,
+        "releases": _dumped(spec.releases or ()),
         "activity": spec.activity.dump() if spec.activity else None,
         "environments": list(spec.environments),
         "requestedBy": spec.requested_by,

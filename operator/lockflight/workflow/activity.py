@@ -15,10 +15,11 @@ from lockflight.policy.authorised import authorised
 from lockflight.policy.model import Effective, Snapshot, Verdict
 from lockflight.workflow import gather, selftest
 from lockflight.workflow.deps import Deps
+from lockflight.workflow.owing import owing
 from lockflight.workflow.planning import rules_of
 
 LOOK_AGAIN: Final = timedelta(minutes=1)
-"""While it may be carried out: those who approved may lose the right, which no event tells."""
+"""Once it is approved: those who approved may lose the right, and debts be settled, which no event tells it."""
 
 
 def plans(
@@ -41,8 +42,10 @@ async def verdict(deps: Deps, change: ChangeRequest, found: Sequence[Snapshot], 
         admission = await selftest.of_change(deps, change)
         sure = authorised(change.status, [replace(s, admission=admission) for s in found], now, (reasons.ADMISSION,))
         said = said if sure.open else sure
+    if not said.open and said.reason == reasons.NOT_AUTHORISED:
+        return said
     again = now + LOOK_AGAIN
-    return replace(said, retry_at=min(again, said.retry_at) if said.retry_at else again) if said.open else said
+    return replace(said, retry_at=min(again, said.retry_at) if said.retry_at else again)
 
 
 async def targets(deps: Deps, change: ChangeRequest, activity: Activity, asking: Promotion) -> tuple[Snapshot, ...]:
@@ -52,4 +55,11 @@ async def targets(deps: Deps, change: ChangeRequest, activity: Activity, asking:
         return ()
     stack = change.metadata.namespace
     applications = [release.spec.application for release in deps.store.of(Release, stack)]
-    return policy.targets(change, activity, around, applications)
+    found = policy.targets(change, activity, around, applications)
+    environment = asking.spec.environment_ref.name
+    return tuple(replace(s, owing=owing(deps.store, stack, environment, application_of(s))) for s in found)
+
+
+def application_of(snapshot: Snapshot) -> str | None:
+    """The application as which it is asked; None: none in particular."""
+    return (snapshot.release.spec.application if snapshot.release else "") or None

@@ -15,6 +15,7 @@ from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy.assessment import used
+from lockflight.policy.bulk import qualified
 from lockflight.policy.change import Assessment, assess, relays
 from lockflight.policy.conflicts import conflicts, next_free
 from lockflight.policy.debts import added
@@ -41,7 +42,7 @@ from lockflight.workflow.status import write
 
 async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     """One pass; when to look again. Raises PortError."""
-    if _over(change):
+    if over(change):
         # What was approved, and what came of it, stays as it was written.
         if await sealing.owed(deps, change):
             await sealing.change(deps, change)
@@ -56,7 +57,7 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     governed = {name: stack_effective(deps, e) for name, e in environments.items()}
     owing = {**governed, **_used_in(deps, change)}
     assessed = await _assessed(deps, change, release, environments, governed)
-    plans, problems = _plans(change, release, assessed, governed)
+    plans, problems = plans_of(change, release, assessed, governed)
     problems = (*never(deps, change, release), *problems)
     digest = change_digest(plans) if plans and not problems else None
     shown = {"plans": plans, "plan_digest": digest, **_conflicts(deps, change, now)}
@@ -98,7 +99,7 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
             Severity.WARNING if verdict.status.phase is not None and verdict.status.phase.ended else Severity.NORMAL
         )
         deps.events.emit(change, severity, after.reason, after.message)
-    if problems and not _over(change.model_copy(update={"status": verdict.status})):
+    if problems and not over(change.model_copy(update={"status": verdict.status})):
         # A registry that is down or a Secret that is missing: no event tells when it is there.
         again = now + deps.options.plan_retry
         return min(again, verdict.retry_at) if verdict.retry_at else again
@@ -117,7 +118,7 @@ def _conflicts(deps: Deps, change: ChangeRequest, now: datetime) -> dict[str, ob
     return {"conflicts": found, "next_free_slot": change.status.next_free_slot if same else slot}
 
 
-def _over(change: ChangeRequest) -> bool:
+def over(change: ChangeRequest) -> bool:
     """Nothing changes it any more; an expired one goes on where its spec was edited."""
     phase = change.status.phase
     if phase is None or not phase.ended:
@@ -140,9 +141,9 @@ async def record_use(
 
     Raises ConflictError if the change moved on since it was read: an approval withdrawn meanwhile is not used.
     """
-    uid = promotion.metadata.uid
+    uid, environment = promotion.metadata.uid, promotion.spec.environment_ref.name
     use = Use(
-        environment=promotion.spec.environment_ref.name,
+        environment=qualified(promotion.metadata.namespace, environment) if change.spec.releases else environment,
         promotion_uid=uid,
         plan_digest=plan_digest,
         at=deps.clock.now(),
@@ -177,7 +178,7 @@ async def _assessed(
     return dict(zip(names, found, strict=True))
 
 
-def _plans(
+def plans_of(
     change: ChangeRequest,
     release: Release | None,
     assessed: Mapping[str, Assessed | PlanProblem],

@@ -13,6 +13,7 @@ from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release, ReleaseType
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
+from lockflight.policy.bulk import called, names
 from lockflight.policy.conflicts import same_applications
 from lockflight.policy.lifting import lifted
 from lockflight.workflow.indexes import Index
@@ -68,6 +69,8 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
             keys |= _of_standard(store, standard, root)
         case _:
             pass
+    if isinstance(new or old, Release | Environment | FreezeWindow | ReleaseCalendar) and key.namespace != root:
+        keys |= {key_of(c) for c in store.of(ChangeRequest, root) if names(c, key.namespace)}
     return keys
 
 
@@ -196,6 +199,9 @@ def _around_promotion(store: Store, promotion: Promotion, root: str) -> set[Key]
             or change.metadata.name == promotion.status.change
         ):
             keys |= {key_of(change)} | _entries(change, root)
+    for change in store.of(ChangeRequest, root):
+        if names(change, stack, promotion.spec.release_ref.name) or called(change, stack) == promotion.status.change:
+            keys.add(key_of(change))
     around = list(peers(store, promotion))
     keys |= {key_of(p) for p in around if is_open(p)}
     # What runs there now may make up for what an emergency skipped.
@@ -291,6 +297,13 @@ def _may_use(promotion: Promotion, change: ChangeRequest) -> bool:
     )
 
 
+def _in_bulk(promotion: Promotion, change: ChangeRequest, release: str) -> bool:
+    goes_back = promotion.spec.action.value == "Rollback"
+    return promotion.spec.environment_ref.name in change.spec.environments and (
+        goes_back or promotion.spec.release_ref.name == release
+    )
+
+
 def _is_hotfix(store: Store, promotion: Promotion) -> bool:
     """A change that names it speaks for it everywhere."""
     release = store.get(Release, promotion.metadata.namespace, promotion.spec.release_ref.name)
@@ -298,6 +311,9 @@ def _is_hotfix(store: Store, promotion: Promotion) -> bool:
 
 
 def _of_change(store: Store, change: ChangeRequest, root: str) -> set[Key]:
+    if change.spec.releases is not None:
+        rows = [row for row in change.spec.releases if change.metadata.namespace == root]
+        return {key_of(p) for row in rows for p in _open(store, row.stack) if _in_bulk(p, change, row.name)}
     return (
         _entries(change, root)
         | _scheduled(store, change)

@@ -15,7 +15,7 @@ from lockflight.ports import PortError, Severity
 from lockflight.workflow import catalogue
 from lockflight.workflow.assessing import Assessed, assess
 from lockflight.workflow.deps import Deps
-from lockflight.workflow.gather import of_release, stack_effective
+from lockflight.workflow.gather import bulk_changes, of_release, stack_effective
 from lockflight.workflow.ruling import unentitled_to
 
 
@@ -32,7 +32,7 @@ async def draft_changes(deps: Deps, release: Release) -> datetime | None:
         {name: e.metadata.uid for name, e in environments.items()},
         of_release(deps, release),
         tuple(deps.store.siblings(stack, release.spec.application).values()),
-        tuple(deps.store.of(ChangeRequest, stack)),
+        (*deps.store.of(ChangeRequest, stack), *(mine for _, mine in bulk_changes(deps, stack))),
     )
     retry: datetime | None = None
     for name in wanted:

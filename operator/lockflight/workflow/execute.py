@@ -69,7 +69,7 @@ async def _seal(work: Forward, gathered: Gathered) -> None:
     try:
         if s.change is not None:
             # The word of those who let it in comes before what it let in.
-            await sealing.change(work.deps, s.change)
+            await sealing.change(work.deps, s.whole or s.change)
         await work.deps.audit.seal(work.promotion.metadata.namespace, entry)
     except PortError as problem:
         words = text_of(f"the audit trail cannot be written, so nothing is applied: {problem}", 512)

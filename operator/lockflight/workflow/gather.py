@@ -1,7 +1,7 @@
 """Gather what the gates look at: from the store to show, from fresh reads to act."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import chain
@@ -15,8 +15,9 @@ from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.kinds import AnyObject, Living
-from lockflight.api.promotion import Action, Promotion
+from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.api.release import Release, ReleaseType
+from lockflight.policy import bulk
 from lockflight.policy.effective import effective
 from lockflight.policy.emergency import is_emergency
 from lockflight.policy.entitlement import asked, by_function, independence_unheld
@@ -29,6 +30,7 @@ from lockflight.policy.rulebook import RULE_KINDS
 from lockflight.policy.selftest import Admission
 from lockflight.ports import GoneError, PortError
 from lockflight.workflow import catalogue, dependents, selftest
+from lockflight.workflow.bulkrights import entitled
 from lockflight.workflow.calendars import calendar_of, read_again
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.indexes import Index
@@ -129,16 +131,44 @@ def candidates(deps: Deps, promotion: Promotion) -> tuple[ChangeRequest, ...]:
 
     Where none is open, the one that ended unapproved while the promotion waited: that is its answer.
     """
-    stack, named = promotion.metadata.namespace, promotion.spec.change_request_ref
-    name = promotion.status.change or (named.name if named else None)
+    stack, environment = promotion.metadata.namespace, promotion.spec.environment_ref.name
+    name = promotion.status.change or _referred(promotion)
     if name is not None:
-        found = deps.store.get(ChangeRequest, stack, name)
+        found = _called(deps, stack, name)
         return (found,) if found else ()
-    there = deps.store.by(ChangeRequest, Index.CHANGES_FOR, stack, promotion.spec.environment_ref.name)
+    there = deps.store.by(ChangeRequest, Index.CHANGES_FOR, stack, environment)
     meant = [change for change in there if _means(change, promotion)]
+    meant += [whole for whole, mine in bulk_changes(deps, stack) if _means(mine, promotion)]
     current = tuple(c for c in meant if c.status.phase is None or not c.status.phase.ended)
     answers = {at: c for c in meant if (at := _answered_at(c, promotion)) is not None}
     return current or ((answers[max(answers)],) if answers else ())
+
+
+def bulk_changes(deps: Deps, stack: str) -> Iterator[tuple[ChangeRequest, ChangeRequest]]:
+    """The bulk changes that name a release of ``stack``, each with what it is to that stack."""
+    root = deps.options.root_namespace
+    for whole in deps.store.of(ChangeRequest, root) if stack != root else ():
+        mine = bulk.part(whole, stack) if whole.spec.releases is not None else None
+        if mine is not None:
+            yield whole, mine
+
+
+def _referred(promotion: Promotion) -> str | None:
+    """The name of the change that its spec refers to, with the namespace where that is another one."""
+    ref, stack = promotion.spec.change_request_ref, promotion.metadata.namespace
+    if ref is None or ref.namespace in (None, stack):
+        return ref.name if ref else None
+    return bulk.qualified(ref.namespace or "", ref.name)
+
+
+def _called(deps: Deps, stack: str, name: str) -> ChangeRequest | None:
+    """A change of the stack, or a bulk change of the operator's namespace that names it: nothing else permits here."""
+    place, apart, plain = name.rpartition("/")
+    if not apart:
+        found = deps.store.get(ChangeRequest, stack, plain)
+        return found if found is not None and found.spec.releases is None else None
+    wholes = (whole for whole, _ in bulk_changes(deps, stack) if bulk.called(whole, stack) == name)
+    return next(wholes, None) if place == deps.options.root_namespace else None
 
 
 def saying_hotfix(deps: Deps, release: Release | None) -> tuple[ChangeRequest, ...]:
@@ -192,7 +222,7 @@ async def _from_server(deps: Deps, promotion: Promotion) -> _Objects:
     singles = asyncio.gather(
         cluster.get("Promotion", stack, promotion.metadata.name),
         cluster.get("Release", stack, promotion.spec.release_ref.name),
-        *(cluster.get("ChangeRequest", stack, c.metadata.name) for c in candidates(deps, promotion)),
+        *(cluster.get("ChangeRequest", c.metadata.namespace, c.metadata.name) for c in candidates(deps, promotion)),
     )
     lists = asyncio.gather(
         cluster.list("Environment", stack),
@@ -276,18 +306,27 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
     """What our own objects say."""
     promotion, release = objects.promotion, objects.release
     stack, name = promotion.metadata.namespace, promotion.spec.environment_ref.name
+    wholes = [change for change in objects.changes if change.spec.releases is not None]
+    one = wholes[0] if wholes and len(objects.changes) == 1 else None
     snapshot = Snapshot(
         stack=stack,
         promotion=promotion,
         release=release,
-        changes=objects.changes,
+        changes=tuple(mine for change in objects.changes if (mine := bulk.part(change, stack)) is not None),
+        whole=one,
         freezes=objects.freezes,
         **_standard(deps, objects),
-        delegations=objects.delegations,
+        # What a stack's people hand over counts in the stack: the whole is approved in its own namespace.
+        delegations=tuple(
+            d for d in objects.delegations if one is None or d.metadata.namespace == one.metadata.namespace
+        ),
         peers=tuple(dependents.peers(deps.store, promotion)),
-        peer_changes=deps.store.by(ChangeRequest, Index.CHANGES_FOR, stack, name),
+        peer_changes=(
+            *deps.store.by(ChangeRequest, Index.CHANGES_FOR, stack, name),
+            *(mine for _, mine in bulk_changes(deps, stack) if name in mine.spec.environments),
+        ),
         owing=owing(deps.store, stack, name, release.spec.application if release else None),
-        hotfix_changes=objects.hotfix_changes,
+        hotfix_changes=objects.hotfix_changes if one is None else (),
         production=frozenset(e.metadata.name for e in objects.environments if e.spec.tier is Tier.PRODUCTION),
         upstream_uids={e.metadata.name: e.metadata.uid for e in objects.environments},
         upstream_promotions=deps.store.by(
@@ -337,13 +376,17 @@ async def _with_rights(deps: Deps, snapshot: Snapshot, *, fresh: bool) -> Snapsh
     said = [
         c for c in snapshot.hotfix_changes if snapshot.change is None or c.metadata.uid != snapshot.change.metadata.uid
     ]
+    own = snapshot.change if snapshot.whole is None else None
     questions = chain(
-        asked(snapshot.change, snapshot.promotion, function=function),
+        asked(own, snapshot.promotion, function=function),
         *(asked(change, None, function=function) for change in said),
     )
     known, ruling = await asyncio.gather(
         answers(deps, snapshot.stack, questions, fresh=fresh), rights(deps, snapshot, fresh=fresh)
     )
+    if snapshot.whole is not None and snapshot.promotion.status.phase is not Phase.AWAITING_SIGN_OFF:
+        # Answers of two namespaces are never mixed: sign-offs are the stack's, approvals the whole's.
+        known = await entitled(deps, snapshot.whole, [snapshot.stack], function=function, fresh=fresh)
     return replace(snapshot, rights=known, rule_rights=ruling)
 
 

@@ -13,6 +13,7 @@ from lockflight.api.conditions import find
 from lockflight.api.emergency import Debt
 from lockflight.api.environment import Environment
 from lockflight.api.promotion import Action, Execution, Phase, Promotion
+from lockflight.policy.bulk import called, part
 from lockflight.policy.debts import incurred
 from lockflight.policy.emergency import is_emergency
 from lockflight.policy.emergencyrules import terms
@@ -156,12 +157,14 @@ async def _start(deps: Deps, read: Gathered, verdicts: tuple[NamedVerdict, ...])
                 await catalogue.record_use(deps, snapshot.standard, change, snapshot.promotion)
             past = gone_past(snapshot, deps.clock.now())
             owes = _owes(snapshot, verdicts, deps.clock.now())
-            change = await changes.record_use(deps, change, snapshot.promotion, planned.plan.digest, past, owes)
+            uses = snapshot.whole or change
+            change = await changes.record_use(deps, uses, snapshot.promotion, planned.plan.digest, past, owes)
             for freeze in past:
                 await deps.audit.seal(snapshot.stack, overridden(change, freeze, snapshot.promotion))
         except GoneError as gone:
             raise ConflictError(str(gone)) from gone
-        snapshot = replace(snapshot, changes=(change,))
+        mine = part(change, snapshot.stack) or change
+        snapshot = replace(snapshot, changes=(mine,), whole=change if snapshot.whole is not None else None)
     promotion = await _intend(deps, snapshot, planned.plan, verdicts, fencing)
     read = replace(read, snapshot=replace(snapshot, promotion=promotion))
     return await _carry_out(deps, read, promotion, again=False)
@@ -182,7 +185,7 @@ async def _intend(
             "execution": Execution(holder=deps.leadership.holder, fencing=fencing, started_at=now),
             "components": rows(snapshot, plan),
             "steps": pending(plan.steps) if promotion.spec.action is Action.DEPLOY else (),
-            "change": snapshot.change.metadata.name if snapshot.change else None,
+            "change": called(snapshot.change, snapshot.stack) if snapshot.change else None,
             "release_digest": snapshot.release.status.digest if snapshot.release else None,
             "forecast": None,
             "waits_for": WAITS_FOR_HELM,

@@ -17,6 +17,7 @@ from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
 from lockflight.ports import ConflictError, GoneError, PortError
 from lockflight.workflow import (
+    bulk,
     calendar,
     change,
     delegation,
@@ -67,6 +68,8 @@ async def _pass(deps: Deps, obj: AnyObject) -> datetime | None:
     match obj:
         case Promotion():
             return await promotion.reconcile(deps, obj)
+        case ChangeRequest() if obj.spec.releases is not None:
+            return await bulk.reconcile(deps, obj)
         case ChangeRequest():
             return await change.reconcile(deps, obj)
         case Release():

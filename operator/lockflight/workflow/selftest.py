@@ -73,7 +73,7 @@ def forgeries(snapshot: Snapshot) -> Iterable[Forgery]:
     where = {"namespace": snapshot.stack, "kind": "Promotion", "name": promotion.metadata.name}
     yield Forgery(policy=SIGN_OFFS, body={"signOffs": [_entry()]}, **where)
     if change is not None:
-        where |= {"kind": "ChangeRequest", "name": change.metadata.name}
+        where |= {"kind": "ChangeRequest", "namespace": change.metadata.namespace, "name": change.metadata.name}
         yield Forgery(policy=APPROVALS, body={"approvals": [_entry()]}, **where)
 
 

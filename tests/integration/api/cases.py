@@ -16,6 +16,11 @@ ACTIVITY: Json = {
     "spec.activity": {"kind": "DRExercise", "description": "Fail over and back.", "duration": "2h"},
     "spec.rollbackPlan.strategy": "Manual",
 }
+BULK: Json = {"spec.releaseRef": DROP, "spec.releases": [{"stack": "payments", "name": "payments-2.4.1"}]}
+ONE_OF = (
+    "a change brings a release, those of several stacks, or is an activity: give exactly one of releaseRef, releases "
+    "and activity"
+)
 NO_TIME = "must be longer than 0s: write a duration such as 10m"
 NO_DAY = "no such day or time: write it like 2026-12-18T18:00:00"
 AFTER = "lies after"
@@ -418,16 +423,32 @@ CASES = [
     Case(
         "ChangeRequest",
         "spec",
-        "a change brings a release, or is an activity: give exactly one of releaseRef and activity",
+        ONE_OF,
         {**EMERGENCY, "spec.releaseRef": DROP, "spec.unauthorised": {"application": "payments"}},
         {"spec.releaseRef": DROP},
     ),
     Case(
         "ChangeRequest",
         "spec",
-        "a change brings a release, or is an activity: give exactly one of releaseRef and activity",
+        ONE_OF,
         ACTIVITY,
         {**ACTIVITY, "spec.releaseRef": {"name": "payments-2.4.0"}},
+    ),
+    Case("ChangeRequest", "spec", ONE_OF, BULK, {**BULK, "spec.releaseRef": {"name": "payments-2.4.0"}}),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "a bulk change is a Normal change: patterns and incidents are each stack's own",
+        BULK,
+        {**BULK, **EMERGENCY},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "releases are fixed: raise another change for other releases",
+        {"spec.title": "CVE day"},
+        {"spec.releases": [{"stack": "payments", "name": "payments-2.4.2"}]},
+        before=BULK,
     ),
     Case(
         "ChangeRequest",

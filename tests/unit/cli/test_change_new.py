@@ -141,3 +141,23 @@ def test_a_hotfix_follows_no_pattern(verb: str) -> None:
     args = ("--release", "payments-2.4.1", "--environment", "production", "--title", "x", "--reason", "y")
     result = run(api, "change", verb, *args, "--hotfix", "PAY-512", "--standard", "patch")
     assert (result.exit_code, "not with --standard" in result.stderr) == (2, True)
+
+
+BULK = ("change", "create", "--environment", "production", "--title", "CVE", "--reason", "a hole")
+
+
+def test_a_bulk_change_names_a_release_of_each_stack() -> None:
+    api = FakeApi()
+    rows = ("--bulk", "payments/payments-2.4.1", "--bulk", "ledger/ledger-1.7.3")
+    result = run(api, *BULK, *rows, "--name", "cve", "-n", "lockflight-system")
+    assert result.exit_code == 0, result.output
+    spec = api.objects["ChangeRequest", "lockflight-system", "cve"]["spec"]
+    assert spec["releases"] == [
+        {"stack": "payments", "name": "payments-2.4.1"},
+        {"stack": "ledger", "name": "ledger-1.7.3"},
+    ]
+
+
+@pytest.mark.parametrize("rows", [(), ("--bulk", "payments"), ("--bulk", "a/b", "--release", "c")])
+def test_half_a_bulk_change_is_wrong_usage(rows: tuple[str, ...]) -> None:
+    assert run(FakeApi(), *BULK, *rows).exit_code == 2

@@ -139,3 +139,11 @@ def test_names_count_up() -> None:
     taken = {"r-e", "r-e-2", "r-e-rollback"}
     assert free_name("r", "e", Action.DEPLOY, taken) == "r-e-3"
     assert free_name("r", "e", Action.ROLLBACK, taken) == "r-e-rollback-2"
+
+
+def test_a_bulk_change_is_named_with_its_namespace() -> None:
+    api = FakeApi(release("2.4.0"), environment("production", "Production"))
+    result = run(api, "promote", "payments-2.4.0", "production", "--change", "lockflight-system/cve")
+    assert result.exit_code == 0, result.output
+    made = api.objects["Promotion", STACK, "payments-2.4.0-production"]
+    assert made["spec"]["changeRequestRef"] == {"name": "cve", "namespace": "lockflight-system"}

@@ -10,6 +10,7 @@ from lockflight.api.environment import ChangeControl, NormalChange
 from lockflight.api.promotion import WaitingFor
 from lockflight.policy.assessment import base_of, change_base, effective_risk, risk_of, used
 from lockflight.policy.backout import back_out
+from lockflight.policy.bulk import unapproved
 from lockflight.policy.digest import change_digest
 from lockflight.policy.effective import DEFAULT_ATTEMPTS, DEFAULT_VALID_FOR, accepts, quorum_rule
 from lockflight.policy.emergency import is_emergency, unfit
@@ -183,8 +184,8 @@ def _approved(
     if not isinstance(plan, Plan):
         return waiting(reasons.PLAN_MISSING, "there is no plan that approvals could be bound to: see gate Binding")
     # What people saw is what the change's status held; it must be what would be applied now.
-    plans = {row.environment: row.digest for row in status.plans}
-    bound = plans.get(on.effective.name) == plan.digest and status.plan_digest == change_digest(status.plans)
+    plans, whole = {row.environment: row.digest for row in status.plans}, on.snapshot.whole or change
+    bound = plans.get(on.effective.name) == plan.digest and status.plan_digest == change_digest(whole.status.plans)
     here = on.effective.name
     taken = here in used(change)
     risk = effective_risk(change, {} if taken else {here: risk_of(on).level})
@@ -224,5 +225,8 @@ def _approved(
                 WaitingFor(who=role, what=f"{have} approvals of {name}") for role, have in count.missing_roles()
             ],
         )
+    short = unapproved(whole) if on.snapshot.whole is not None else None
+    if short is not None:
+        return waiting(reasons.APPROVALS_MISSING, f"bulk change {name}, as far as all its stacks go: {short}")
     until = f", until {utc(found.until)}" if found.until else ""
     return passed(f"change {name} is approved by {', '.join(count.people)}{until}", retry_at=found.until)
