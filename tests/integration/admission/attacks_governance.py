@@ -109,7 +109,10 @@ _FREEZES: dict[str, Tries] = {
     "so somebody else approves the rules that bind them": (
         ("whoever may create releases approves a freeze", "joan", _approve("freezewindows")),
     ),
-    "in status people write only": (("a freeze declared over", "nosy", _status("freezewindows", phase="Ended")),),
+    "in status people write only": (
+        ("a freeze declared over", "nosy", _status("freezewindows", phase="Ended")),
+        ("a lifting declared approved", "nosy", _status("freezewindows", liftedAt="2030-12-19T00:00:00Z")),
+    ),
 }
 _CALENDARS: dict[str, Tries] = {
     "four eyes": (("a governor approves their own edit of a calendar", "maker", _own_edit("releasecalendars")),),
