@@ -12,6 +12,7 @@ from lockflight.cli.advice import next_step
 from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.names import promotion_argument
 from lockflight.cli.objects import get
+from lockflight.policy.external import open_step
 
 _MARKS = {Outcome.PASSED: "✓", Outcome.NOT_APPLICABLE: "·", Outcome.WAITING: "…", Outcome.DENIED: "✗"}
 _COLOURS = {Outcome.PASSED: "green", Outcome.NOT_APPLICABLE: None, Outcome.WAITING: "yellow", Outcome.DENIED: "red"}
@@ -60,6 +61,8 @@ def _headline(promotion: Promotion) -> None:
         output.line("the operator has not looked at it yet: is it running? kubectl get pods -n lockflight-system", 2)
     elif summary.message:
         output.line(summary.message, 2)
+    if open_step(status.steps) is not None and status.waits_for:
+        output.line(f"waits for: {status.waits_for}", 2)
     if phase is Phase.AWAITING_SIGN_OFF:
         output.line(f"next: lockflight sign-off {promotion.metadata.name} --role ROLE", 2)
 
@@ -70,6 +73,7 @@ def _progress(promotion: Promotion) -> None:
     if status.execution is None:
         return
     rows = [(c.helm_release, c.state, str(c.revision or "-"), c.message) for c in status.components]
+    rows += [(f"step {s.name}", s.state, "-", s.message or f"{s.role} says how it goes") for s in status.steps]
     rows += [(f"verification {v.name}", v.state, "-", v.message) for v in status.verification]
     rows += [
         (f"sign-off {s.role}", s.decision, "-", f"{s.by or '?'}{': ' + s.comment if s.comment else ''}")
@@ -136,6 +140,7 @@ def _data(promotion: Promotion) -> dict[str, object]:
         ],
         "forecast": status.forecast.dump() if status.forecast else None,
         "components": [c.dump() for c in status.components],
+        "steps": [s.dump() for s in status.steps],
         "verification": [v.dump() for v in status.verification],
         "signOffs": [s.dump() for s in status.sign_offs],
         "history": [h.dump() for h in status.history],

@@ -68,3 +68,12 @@ def test_a_step_that_will_not_open_is_not_waited_for(state: str, phase: str, say
 def test_when_the_time_is_up_it_says_what_was_missing() -> None:
     result = run(FakeApi(promotion("Pending", "Waiting")), "wait", NAME, "--step", "load", "--timeout", "3s")
     assert f"time is up: step load of {NAME} is not open" in result.stderr
+
+
+def test_why_shows_what_is_waited_for_and_from_whom() -> None:
+    made = promotion()
+    made["status"]["execution"] = {"holder": "operator-1", "fencing": 1, "startedAt": "2026-11-24T11:00:00Z"}
+    result = run(FakeApi(made), "why", NAME)
+    assert "waits for: step load may be taken" in result.stdout
+    assert "step load" in result.stdout
+    assert "ops says how it goes" in result.stdout
