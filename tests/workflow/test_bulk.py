@@ -238,3 +238,24 @@ async def test_who_delivers_in_one_stack_is_apart_in_all(fake: FakeWorld) -> Non
     fake.cluster.releasers.clear()
     await approve(fake, "bob")
     assert whole(fake)["phase"] == "Scheduled"
+
+
+async def test_a_conflict_with_a_stacks_own_change_is_shown_on_both(fake: FakeWorld) -> None:
+    times = {"start": "2030-01-01T08:00:00Z", "end": "2030-01-01T10:00:00Z"}
+    await day(fake, schedule=times)
+    own = {
+        "type": "Normal",
+        "title": "own",
+        "reason": "own",
+        "releaseRef": {"name": "ledger-1.0.1"},
+        "environments": ["production"],
+        "risk": {"assessment": "none"},
+        "rollbackPlan": {"strategy": "Uninstall"},
+        "schedule": {**times, "start": "2030-01-01T09:00:00Z"},
+    }
+    put(fake, "ChangeRequest", "ledger", "own", own)
+    await fake.settle()
+    (seen,) = whole(fake)["conflicts"]
+    assert (seen["change"], seen["environment"], seen["goesFirst"]) == ("own", "ledger/production", False)
+    (back,) = fake.cluster.raw("ChangeRequest", "ledger", "own")["status"]["conflicts"]
+    assert (back["change"], back["environment"], back["goesFirst"]) == ("cve", "production", True)

@@ -1,12 +1,13 @@
 """Reconcile a bulk change: the plans of all its stacks, one approval, and where it stands."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from lockflight.api import reasons
-from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.changerequest import ChangeRequest, Conflict
 from lockflight.api.conditions import find
 from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
@@ -16,6 +17,7 @@ from lockflight.api.release import Release
 from lockflight.policy import bulk
 from lockflight.policy.bulk import BulkTarget
 from lockflight.policy.change import assess
+from lockflight.policy.conflicts import conflicts
 from lockflight.policy.digest import change_digest
 from lockflight.policy.entitlement import by_function
 from lockflight.policy.model import Effective, PlanProblem
@@ -28,7 +30,7 @@ from lockflight.workflow.bulkrights import entitled
 from lockflight.workflow.calendars import critical_of
 from lockflight.workflow.change import over, plans_of
 from lockflight.workflow.deps import Deps
-from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.gather import bulk_changes, stack_effective
 from lockflight.workflow.status import write
 
 
@@ -57,7 +59,8 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     plans, problems = plans_of(wide, everybody, await _assessed(deps, wide, found), governed)
     problems = (*_misplaced(change, root), *_missing(found), *problems)
     digest = change_digest(plans) if plans and not problems else None
-    shown = wide.status.model_copy(update={"plans": plans, "plan_digest": digest})
+    met = tuple(chain.from_iterable(_conflicts(deps, change, stack) for stack in stacks))[:64]
+    shown = wide.status.model_copy(update={"plans": plans, "plan_digest": digest, "conflicts": met})
     wide = wide.model_copy(update={"status": shown})
     rights = await entitled(deps, change, stacks, function=by_function(tuple(governed.values())), fresh=False)
     verdict = assess(
@@ -86,6 +89,17 @@ def _there(deps: Deps, target: BulkTarget) -> _Found:
     environment = deps.store.get(Environment, target.stack, target.environment)
     governed = stack_effective(deps, environment) if environment is not None else None
     return _Found(target, deps.store.get(Release, target.stack, target.release), environment, governed)
+
+
+def _conflicts(deps: Deps, change: ChangeRequest, stack: str) -> Iterator[Conflict]:
+    """What a stack has scheduled for one of its targets at the same time."""
+    mine = bulk.part(change, stack)
+    if mine is None or change.spec.schedule is None:
+        return
+    others = (*deps.store.of(ChangeRequest, stack), *(part for _, part in bulk_changes(deps, stack)))
+    applications = {r.metadata.name: r.spec.application for r in deps.store.of(Release, stack)}
+    for found in conflicts(mine, others, applications):
+        yield found.model_copy(update={"environment": bulk.qualified(stack, found.environment)})
 
 
 def _misplaced(change: ChangeRequest, root: str) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from lockflight.workflow.assessing import assess as assess_target
 from lockflight.workflow.authorising import authorise
 from lockflight.workflow.calendars import calendar_of, critical_of
 from lockflight.workflow.deps import Deps
-from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.gather import bulk_changes, stack_effective
 from lockflight.workflow.indexes import Index
 from lockflight.workflow.reach import never
 from lockflight.workflow.rights import answers
@@ -109,7 +109,7 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
 def _conflicts(deps: Deps, change: ChangeRequest, now: datetime) -> dict[str, object]:
     """Who is scheduled for the same target at the same time, and when it is free."""
     stack = change.metadata.namespace
-    others = tuple(deps.store.of(ChangeRequest, stack))
+    others = (*deps.store.of(ChangeRequest, stack), *(mine for _, mine in bulk_changes(deps, stack)))
     applications = {r.metadata.name: r.spec.application for r in deps.store.of(Release, stack)}
     found = conflicts(change, others, applications)[:64] if change.spec.schedule else ()
     slot = next_free(change, others, applications, now) if found else None

@@ -252,13 +252,14 @@ def _of_standard(store: Store, standard: StandardChange, root: str) -> set[Key]:
     return keys
 
 
-def _scheduled(store: Store, change: ChangeRequest) -> set[Key]:
+def _scheduled(store: Store, change: ChangeRequest, root: str) -> set[Key]:
     """Others with a schedule for the same target: a conflict is shown on both."""
     if change.spec.schedule is None:
         return set()
     stack = change.metadata.namespace
     applications = {r.metadata.name: r.spec.application for r in store.of(Release, stack)}
-    return {
+    bulks = {key_of(c) for c in store.of(ChangeRequest, root) if c.spec.schedule is not None and names(c, stack)}
+    return bulks | {
         key_of(other)
         for other in store.of(ChangeRequest, stack)
         if other.spec.schedule is not None
@@ -313,10 +314,12 @@ def _is_hotfix(store: Store, promotion: Promotion) -> bool:
 def _of_change(store: Store, change: ChangeRequest, root: str) -> set[Key]:
     if change.spec.releases is not None:
         rows = [row for row in change.spec.releases if change.metadata.namespace == root]
-        return {key_of(p) for row in rows for p in _open(store, row.stack) if _in_bulk(p, change, row.name)}
+        keys = {key_of(p) for row in rows for p in _open(store, row.stack) if _in_bulk(p, change, row.name)}
+        stacks = [row.stack for row in rows] if change.spec.schedule is not None else []
+        return keys | {key_of(c) for stack in stacks for c in store.of(ChangeRequest, stack) if c.spec.schedule}
     return (
         _entries(change, root)
-        | _scheduled(store, change)
+        | _scheduled(store, change, root)
         | {
             key_of(p)
             for p in _open(store, change.metadata.namespace)
