@@ -51,7 +51,7 @@ def test_a_cve_day_is_one_approval(make_stack: Callable[[], Stack]) -> None:
     one, two = make_stack(), make_stack()
     for stack in (one, two):
         stack.install(ENVIRONMENTS)
-    one.kubectl("apply", "-f", "-", stdin=RIGHTS)
+    one.kubectl("apply", "-f", "-", stdin=RIGHTS, namespace=ROOT)
     releases = {stack.name: stack.release("1.0.0") for stack in (one, two)}
     spec = {
         "type": "Normal",
