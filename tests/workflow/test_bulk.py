@@ -259,3 +259,47 @@ async def test_a_conflict_with_a_stacks_own_change_is_shown_on_both(fake: FakeWo
     assert (seen["change"], seen["environment"], seen["goesFirst"]) == ("own", "ledger/production", False)
     (back,) = fake.cluster.raw("ChangeRequest", "ledger", "own")["status"]["conflicts"]
     assert (back["change"], back["environment"], back["goesFirst"]) == ("cve", "production", True)
+
+
+async def test_who_left_before_it_is_used_is_noticed(fake: FakeWorld) -> None:
+    await day(fake, schedule={"start": "2026-12-01T12:00:00Z", "end": "2026-12-02T12:00:00Z"})
+    await approve(fake, "alice")
+    assert whole(fake)["phase"] == "Scheduled"
+    fake.cluster.leavers.add("alice")
+    await fake.later(minutes=1)
+    assert whole(fake)["phase"] == "Authorize"
+    await fake.later(hours=4)
+    assert {phase(fake, name) for name in ("payments", "ledger")} == {"Waiting"}
+
+
+async def test_its_way_back_needs_no_other_change(fake: FakeWorld) -> None:
+    stack(fake, "payments")
+    before = fake.cluster.raw("Release", "payments", "payments-1.0.1")
+    old = {**before["spec"], "version": "1.0.0", "source": {"branch": "main", "tag": "v1.0.0"}}
+    put(fake, "Release", "payments", "payments-1.0.0", old)
+    first = {"releaseRef": {"name": "payments-1.0.0"}, "environmentRef": {"name": "production"}}
+    put(fake, "Promotion", "payments", "first", first)
+    own = {
+        "type": "Normal",
+        "title": "own",
+        "reason": "own",
+        "releaseRef": {"name": "payments-1.0.0"},
+        "environments": ["production"],
+        "risk": {"assessment": "none"},
+        "rollbackPlan": {"strategy": "Uninstall"},
+    }
+    put(fake, "ChangeRequest", "payments", "chg-1", own)
+    await fake.settle()
+    await fake.approve("chg-1")
+    await fake.settle()
+    raised(fake, "payments", rollbackPlan={"strategy": "HelmRollback"})
+    promote(fake, "payments")
+    await fake.settle()
+    await approve(fake, "alice")
+    assert phase(fake, "payments") == "Succeeded"
+    back = {**first, "action": "Rollback", "changeRequestRef": {"name": "cve", "namespace": ROOT}}
+    put(fake, "Promotion", "payments", "back", back)
+    await fake.settle()
+    status = fake.cluster.raw("Promotion", "payments", "back")["status"]
+    reason = next(row["reason"] for row in status["gates"] if row["name"] == "ChangeControl")
+    assert (status["phase"], reason) == ("Succeeded", "BackOut")

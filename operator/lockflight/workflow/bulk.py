@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
+from typing import Final
 
 from lockflight.api import reasons
-from lockflight.api.changerequest import ChangeRequest, Conflict
+from lockflight.api.changerequest import ChangePhase, ChangeRequest, Conflict
 from lockflight.api.conditions import find
 from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
@@ -32,6 +33,9 @@ from lockflight.workflow.change import over, plans_of
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import bulk_changes, stack_effective
 from lockflight.workflow.status import write
+
+LOOK_AGAIN: Final = timedelta(minutes=1)
+_APPROVED: Final = (ChangePhase.SCHEDULED, ChangePhase.IMPLEMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
         ended = verdict.status.phase is not None and verdict.status.phase.ended
         deps.events.emit(change, Severity.WARNING if ended else Severity.NORMAL, after.reason, after.message)
     times = [verdict.retry_at, now + deps.options.plan_retry if problems and not over(written) else None]
+    # A stack sees its own quorum afresh, that of the others here: who left is noticed within a minute.
+    times.append(now + LOOK_AGAIN if written.status.phase in _APPROVED else None)
     return min((time for time in times if time is not None), default=None)
 
 
