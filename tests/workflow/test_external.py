@@ -64,6 +64,17 @@ async def test_what_comes_before_is_applied_and_what_comes_after_waits(fake: Fak
     assert (sealed["steps"][0]["state"], sealed["attestations"][0]["by"]) == ("Done", CI)
 
 
+async def test_every_word_on_a_step_is_sealed_also_one_that_does_not_count(fake: FakeWorld) -> None:
+    promotion = await started(fake, "step", "one")
+    fake.cluster.leavers.add("gone")
+    await attest(fake, promotion, by="gone", result="Failed")
+    await attest(fake, promotion, comment="log 7")
+    assert await fake.phase(promotion) == "Succeeded"
+    found = [(r.spec.by, r.spec.facts["step"], r.spec.facts["result"]) for r in fake.records(AuditAction.ATTESTED)]
+    assert found == [("gone", "step", "Failed"), (CI, "step", "Passed")]
+    assert fake.records(AuditAction.ATTESTED)[-1].spec.facts["comment"] == "log 7"
+
+
 @pytest.mark.parametrize("order", [("step", "one"), ("one", "step")], ids=["first", "last"])
 async def test_a_step_may_be_first_or_last(fake: FakeWorld, order: tuple[str, ...]) -> None:
     promotion = await started(fake, *order)

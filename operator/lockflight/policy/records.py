@@ -13,7 +13,7 @@ from lockflight.api.changerequest import Approval, ChangeRequest
 from lockflight.api.common import Schema
 from lockflight.api.conditions import find
 from lockflight.api.kinds import Living
-from lockflight.api.promotion import Phase, Promotion, SignOff
+from lockflight.api.promotion import Attestation, Phase, Promotion, SignOff
 from lockflight.api.reasons import APPROVED, SUCCEEDED
 from lockflight.policy.audit import AuditEntry
 from lockflight.policy.bulk import called
@@ -72,8 +72,10 @@ def taken_back(promotion: Promotion, way: str, why: str) -> AuditEntry:
 
 
 def of_promotion(promotion: Promotion) -> Iterator[AuditEntry]:
-    """Everything but its Helm actions that is due: verified, signed off, finished; in this order."""
+    """Everything but its Helm actions that is due: attested, verified, signed off, finished; in this order."""
     status, subject = promotion.status, subject_of(promotion)
+    for index, attestation in enumerate(status.attestations):
+        yield _word(AuditAction.ATTESTED, subject, "attestations", index, attestation)
     asked = any(step.phase is Phase.AWAITING_SIGN_OFF for step in status.history)
     if status.verified_at is not None and (status.verification or asked):
         facts = _promotion_facts(promotion) | {
@@ -164,7 +166,11 @@ def _decision(subject: AuditSubject, where: str, index: int, entry: Approval | S
 
 
 def _word(
-    action: AuditAction, subject: AuditSubject, where: str, index: int, entry: Approval | SignOff | Submission | Review
+    action: AuditAction,
+    subject: AuditSubject,
+    where: str,
+    index: int,
+    entry: Approval | Attestation | SignOff | Submission | Review,
 ) -> AuditEntry:
     """A person's entry in a list, as stamped."""
     facts = {key: value for key, value in entry.dump().items() if key not in ("by", "groups", "decision")}

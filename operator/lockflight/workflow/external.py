@@ -13,6 +13,7 @@ from lockflight.api.promotion import Action, Attestation, PromotionStatus, StepS
 from lockflight.policy.external import asked, authorized, open_step, word
 from lockflight.policy.model import PlannedStep
 from lockflight.ports import Severity
+from lockflight.workflow import sealing
 from lockflight.workflow.judge import shut_by_people
 from lockflight.workflow.progress import text_of
 from lockflight.workflow.rights import answers
@@ -42,6 +43,7 @@ async def take(work: Forward, step: PlannedStep) -> Failure | Pause | None:
     now = work.deps.clock.now()
     if row.state == "Authorized":
         rights = await answers(work.deps, work.promotion.metadata.namespace, asked(work.promotion), fresh=True)
+        await sealing.promotion(work.deps, work.promotion)
         said = word(work.promotion, step, rights)
         if said.entry is not None:
             return await _said(work, row, said.entry.result == "Passed", _words(said.entry))
