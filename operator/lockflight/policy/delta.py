@@ -71,6 +71,8 @@ class Delta:
     """Helm releases whose objects cannot be compared, for they render differently twice."""
     first: bool = False
     """Nothing runs there yet."""
+    steps: tuple[str, ...] = ()
+    """What others do in the course of it, in words: nobody can compare that."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -85,6 +87,7 @@ class Delta:
             parts.append(f"values {listed(pointer for _, pointer in self.values)}")
         if self.objects:
             parts.append(f"objects {listed(map(str, self.objects))}")
+        parts += self.steps
         if self.unstable:
             parts.append(f"{', '.join(self.unstable)} cannot be compared (renders differently twice)")
         return "; ".join(parts)
@@ -119,6 +122,7 @@ def delta(running: Sequence[Part], plan: Plan, *, before: str, after: str) -> De
         objects=tuple(objects),
         unstable=tuple(part.name for part in plan.parts if part.unstable),
         first=not running,
+        steps=tuple(f"step {step.name}, taken by others ({step.role}): {step.description}" for step in plan.steps),
     )
 
 

@@ -89,5 +89,6 @@ def _exceeding(pattern: Pattern, target: Target) -> Iterator[str]:
         yield f"{listed(objects)}: pattern.kinds is {', '.join(pattern.kinds)}"
     if target.risk.rank > pattern.max_risk.rank:
         yield f"risk {target.risk}: pattern.maxRisk is {pattern.max_risk}"
+    yield from (f"{words}: a pattern covers what Lockflight applies" for words in found.steps)
     for name in found.unstable:
         yield f"{name} renders differently each time, so nobody can tell what changes"

@@ -143,6 +143,8 @@ def _of_delta(found: Delta) -> Iterator[tuple[int, str]]:
         touched = [str(each) for each in found.objects if each.kind in kinds]
         if touched:
             yield points, f"{what}: {listed(touched, 5)}"
+    if found.steps:
+        yield 2, listed(found.steps, 2)
     if found.unstable:
         yield 1, f"{', '.join(found.unstable)} renders differently each time"
 

@@ -66,6 +66,7 @@ def touching(*kinds: str) -> Delta:
         ({"delta": replace(touching("RoleBinding", "Service"), first=True)}, "High", "+2 access: RoleBinding"),
         ({"delta": replace(PATCH, replaced=("component web added",))}, "Medium", "+1 component web added"),
         ({"delta": replace(PATCH, unstable=("app",))}, "Medium", "+1 app renders differently"),
+        ({"delta": replace(PATCH, steps=("step load, taken by others",))}, "Medium", "+2 step load, taken by others"),
         ({"irreversible": ("db",)}, "High", "High: db cannot be taken back"),
         ({"delta": "no answer"}, "High", "what changes is not known: no answer"),
     ],

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from lockflight.api.promotion import Outcome
 from lockflight.api.standardchange import VersionBump
 from lockflight.policy import footprint
 from lockflight.policy.delta import delta, step_of
-from lockflight.policy.model import Part, PlanProblem
+from lockflight.policy.model import Part, Plan, PlannedStep, PlanProblem
 from lockflight.policy.pattern import Target, covers, exceeding
 from tests.unit.policy.builders import approval, change, environment, planned, verdict
 from tests.unit.policy.catalogue import APPROVED, deployment, part, patch_world, standard, standard_change, standard_use
@@ -53,6 +53,17 @@ def test_what_exceeds_the_pattern_is_named(after: dict[str, Any], named: str) ->
     assert (found.outcome, found.reason) == (Outcome.WAITING, reasons.PATTERN_EXCEEDED)
     assert named in found.message
     assert found.message.endswith("raise a normal change")
+
+
+def test_no_pattern_covers_a_step_that_others_take() -> None:
+    s = patch_world()
+    assert isinstance(s.plan, Plan)
+    step = PlannedStep("load", 1, "ops", "Load the tariffs.", timedelta(hours=1))
+    found = verdict(reasons.STANDARD_PATTERN, replace(s, plan=replace(s.plan, steps=(step,))))
+    assert found.reason == reasons.PATTERN_EXCEEDED
+    assert (
+        "step load, taken by others (ops): Load the tariffs.: a pattern covers what Lockflight applies" in found.message
+    )
 
 
 def test_everything_that_exceeds_is_named_at_once() -> None:
