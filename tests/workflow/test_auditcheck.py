@@ -181,7 +181,7 @@ async def test_the_population_is_every_deployment_of_a_time_with_who_approved_it
 
 
 async def test_the_story_of_a_change_is_that_change_and_its_promotions(world: FakeWorld) -> None:
-    told = [(r.spec.action.value, r.spec.subject.name) for r in story(world.records(), "chg-1")]
+    told = [(r.spec.action.value, r.spec.subject.name) for r in story(world.records(), "payments", "chg-1")]
     promotion = "payments-1.1.0-production"
     assert told == [
         ("Approved", "chg-1"),

@@ -61,10 +61,7 @@ def verify(
     heads = latest(checkpoints, key)
     chains, unreadable = records(app, root, archive)
     chosen = [app.chosen_namespace] if app.chosen_namespace else sorted({*chains, *heads})
-    checked = [
-        check(app, stack, chains.get(stack, []), alone=chain_only or stack == root, until=heads.get(stack))
-        for stack in chosen
-    ]
+    checked = [check(app, stack, chains.get(stack, []), alone=chain_only, until=heads.get(stack)) for stack in chosen]
     findings = [*unreadable, *(finding for one in checked for finding in one.findings)]
     if app.as_data:
         output.show_data(app, {"stacks": [_chain(one) for one in checked], "findings": [_finding(f) for f in findings]})
@@ -152,7 +149,9 @@ def population(app: App, start: str, end: str, tier: str | None, root: str, arch
 def show(app: App, change: str, root: str, archive: Archive | None) -> None:
     """Tell who let a change in, on which evidence, and what came of it."""
     chains, _ = records(app, root, archive)
-    found = story(chains.get(app.namespace, []), change)
+    # A bulk change is one of the operator's namespace, and is carried out in the stacks.
+    asked = chains if app.namespace == root else {app.namespace: chains.get(app.namespace, [])}
+    found = story((r for chain in asked.values() for r in chain), app.namespace, change)
     if not found:
         msg = f"nothing is sealed about change {change} in {app.namespace}; check the name and --namespace"
         raise NotFoundError(_with_left(msg, chains, app.namespace))

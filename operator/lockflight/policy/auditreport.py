@@ -1,6 +1,6 @@
 """Questions that an auditor asks of the records. Pure, over any records: those of a cluster or of an archive."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,15 +67,19 @@ def _approvers(applied: AuditRecord) -> tuple[str, ...]:
     return tuple(f"{by} ({role})" for (by, role), yes in said.items() if yes)
 
 
-def story(records: Sequence[AuditRecord], change: str) -> tuple[AuditRecord, ...]:
-    """Everything about a change and about the promotions that ran under it, in the order in which it was sealed."""
+def story(records: Iterable[AuditRecord], namespace: str, change: str) -> tuple[AuditRecord, ...]:
+    """Everything about a change and about the promotions that ran under it, in the order in which it was sealed.
+
+    Of a bulk change give the records of all stacks: their order is that of time.
+    """
+    known = sorted(records, key=lambda r: (r.spec.at, r.spec.stack, r.spec.sequence))
     uids = {
         r.spec.subject.uid
-        for r in records
-        if r.spec.facts.get("changeName") == change
-        or (r.spec.subject.kind == "ChangeRequest" and r.spec.subject.name == change)
+        for r in known
+        if r.spec.facts.get("changeName") == (change if r.spec.stack == namespace else f"{namespace}/{change}")
+        or (r.spec.subject.kind, r.spec.subject.namespace, r.spec.subject.name) == ("ChangeRequest", namespace, change)
     }
-    return tuple(r for r in records if r.spec.subject.uid in uids)
+    return tuple(r for r in known if r.spec.subject.uid in uids)
 
 
 def rules_on(records: Iterable[AuditRecord], instant: datetime) -> tuple[AuditRecord, ...]:

@@ -181,3 +181,34 @@ def test_rules_shows_what_was_in_force_then(api: FakeApi) -> None:
     assert result.exit_code == 0, result.output
     assert "payments/production  1           2026-11-20T09:00:00Z  petra" in result.stdout
     assert run(api, "audit", "rules", "--env", "production", "--on", "2026-11-19").exit_code == 3
+
+
+def bulk(action: AuditAction, kind: str, name: str, key: str = "", by: str | None = None, **facts: Any) -> AuditEntry:
+    namespace = ROOT if kind == "ChangeRequest" else STACK
+    subject = AuditSubject(kind=kind, namespace=namespace, name=name, uid=f"uid-{name}")
+    return AuditEntry(action, subject, key=key, by=by, facts=facts)
+
+
+def sealed(stack: str, one: AuditEntry, hours: int) -> Manifest:
+    spec = following(stack, genesis(stack), one, START + timedelta(hours=hours))
+    return {"kind": "AuditRecord", "metadata": {"name": record_name(stack, 1), "namespace": ROOT}, "spec": spec.dump()}
+
+
+def test_the_story_of_a_bulk_change_is_told_across_stacks() -> None:
+    said = bulk(AuditAction.APPROVED, "ChangeRequest", "big", "approvals/0", "alice", role="cab")
+    done = bulk(AuditAction.APPLIED, "Promotion", "p1", changeName=f"{ROOT}/big", application="payments")
+    other = bulk(AuditAction.APPLIED, "Promotion", "p2", changeName="big", application="payments")
+    told = FakeApi(sealed("ledger", other, 0), sealed(ROOT, said, 1), sealed(STACK, done, 2))
+    result = run(told, "audit", "show", "big", "-n", ROOT, "-o", "json")
+    assert result.exit_code == 0, result.output
+    assert [(r["action"], r["subject"]["name"]) for r in data(result)] == [("Approved", "big"), ("Applied", "p1")]
+
+
+def test_a_bulk_change_that_differs_from_what_was_sealed_is_named(api: FakeApi) -> None:
+    api.put(sealed(ROOT, bulk(AuditAction.APPROVED, "ChangeRequest", "chg-1042", "approvals/0", "alice"), 0))
+    whole = change(approvals=[{"role": "cab", "decision": "Approved", "by": "mallory"}])
+    api.put({**whole, "metadata": {**whole["metadata"], "namespace": ROOT}})
+    result = run(api, "audit", "verify")
+    assert result.exit_code == 1
+    assert "ObjectDiffers" in result.stdout
+    assert f"{ROOT}-0000000001" in result.stdout
