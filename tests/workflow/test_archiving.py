@@ -1,17 +1,22 @@
 """Records leave the cluster only once they are archived, old enough and held by nobody; the chain stays whole."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from lockflight.api.auditrecord import AuditAction, AuditRecord, AuditSubject
+from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.promotion import Promotion
 from lockflight.policy.archiving import LEGAL_HOLD_PREFIX, RESTORE_PREFIX, link_of, order, place, read, start_of
 from lockflight.policy.audit import AuditEntry, Flaw, Head, genesis, head_of, verify
+from lockflight.policy.auditcheck import Deployed, Observed, compare
 from lockflight.ports import UnreachableError
 from lockflight.workflow.archiving import Archiver, Retention
 from lockflight.workflow.trail import AuditTrail
 from tests.fakes import FakeArchive
+from tests.workflow.test_sealing import SIGNED
 from tests.workflow.world import PRODUCTION, ROOT, FakeWorld
 
 STACK = "payments"
@@ -308,6 +313,45 @@ async def test_a_rule_keeps_its_history_also_where_its_last_version_is_archived(
     await kept.world.settle()
     (edited,) = (r for r in kept.records if r.spec.action is AuditAction.RULES_CHANGED)
     assert edited.spec.facts["diff"] == [{"path": "/soak", "from": "24h", "to": "1h"}]
+
+
+@pytest.mark.parametrize("days", [1, 60, 95])
+async def test_what_runs_and_what_is_open_fits_also_where_the_start_is_archived(days: int) -> None:
+    kept = Kept()
+    world = kept.world
+    await world.environment("production", {**PRODUCTION, "exit": SIGNED})
+    deployed: list[Deployed] = []
+    for number, strategy in ((0, "Uninstall"), (1, "HelmRollback"), (2, "HelmRollback")):
+        release = await world.release(f"1.{number}.0")
+        await world.change(f"chg-{number}", release, strategy)
+        await world.settle()
+        await world.approve(f"chg-{number}")
+        promotion = await world.promote(release, "production")
+        await world.settle()
+        found = await world.helm.revisions("payments-production", "payments")
+        newest = max(revision.revision for revision in found)
+        deployed += [Deployed("payments-production", r, world.clock.now()) for r in found if r.revision == newest]
+        if number < 2:
+            await world.sign(promotion, "carol")
+            await world.settle()
+        await kept.round()
+        kept.pass_days(days)
+    await kept.seal("other")
+    await kept.round()
+    kept.pass_days(1)
+    await kept.round()
+    now = {r.revision: r for r in await world.helm.revisions("payments-production", "payments")}
+    seen = Observed(
+        deployed=[replace(one, revision=now[one.revision.revision]) for one in deployed],
+        namespaces=frozenset({"payments-production"}),
+        promotions=[o for o in await world.objects() if isinstance(o, Promotion)],
+        changes=[o for o in await world.objects() if isinstance(o, ChangeRequest)],
+    )
+    assert compare(kept.records, seen) == ()
+    first = kept.records[0].spec.sequence
+    assert (first > 1) is (days > 1)
+    assert compare([*(r for r in kept.archived if r.spec.sequence < first), *kept.records], seen) == ()
+    kept.whole()
 
 
 # A cluster that is lost.
