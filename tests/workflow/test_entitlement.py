@@ -56,3 +56,23 @@ async def test_each_round_asks_three_questions_an_approval(fake: FakeWorld) -> N
         "alice lockflight-canary approvalroles/cab",
         "alice approve lockflight-canary/cab",
     }
+
+
+async def test_a_change_of_two_environments_starts_nowhere_before_all_who_are_asked_approved(fake: FakeWorld) -> None:
+    one, two = ({"normal": {"approvals": [{"role": "cab", "count": count}]}} for count in (1, 2))
+    await fake.environment("uat", {**UAT, "changeControl": one})
+    await fake.environment("production", {**PRODUCTION, "promotesFrom": ["uat"], "changeControl": two})
+    release = await fake.release("1.0.0")
+    await fake.change("chg-1", release, environments=["uat", "production"])
+    promotion = await fake.promote(release, "uat")
+    await fake.settle()
+    await fake.approve("chg-1", "alice")
+    await fake.settle()
+    # One is enough for uat, and not for the change.
+    assert (await fake.status("ChangeRequest", "chg-1"))["approvalsSummary"] == "1/2 cab"
+    assert await fake.gate(promotion, "ChangeControl") == "ApprovalsMissing"
+    assert "change chg-1 for all its environments: 1/2 cab: needs 1 more of role cab" in await fake.said(promotion)
+    assert fake.helm.calls == []
+    await fake.approve("chg-1", "bob")
+    await fake.settle()
+    assert await fake.phase(promotion) == "AwaitingSignOff"

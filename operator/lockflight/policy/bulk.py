@@ -88,9 +88,9 @@ def ran_under(change: ChangeRequest, promotions: Iterable[Promotion]) -> tuple[P
 
 
 def unapproved(whole: ChangeRequest) -> str | None:
-    """Why the whole is not approved, as far as all its stacks are concerned; None: it is.
+    """Why the whole is not approved, as far as all its stacks and environments are concerned; None: it is.
 
-    A stack sees its own quorum, and this the one of all.
+    An environment sees its own quorum, and this the one of all.
     """
     said, generation = find(whole.status.conditions, reasons.APPROVED), whole.metadata.generation
     if said is None or said.observed_generation != generation or whole.status.observed_generation != generation:

@@ -225,8 +225,12 @@ def _approved(
                 WaitingFor(who=role, what=f"{have} approvals of {name}") for role, have in count.missing_roles()
             ],
         )
-    short = unapproved(whole) if on.snapshot.whole is not None else None
+    bulk = on.snapshot.whole is not None
+    short = unapproved(whole) if bulk or len(change.spec.environments) > 1 else None
     if short is not None:
-        return waiting(reasons.APPROVALS_MISSING, f"bulk change {name}, as far as all its stacks go: {short}")
+        words = (
+            f"bulk change {name}, as far as all its stacks go" if bulk else f"change {name} for all its environments"
+        )
+        return waiting(reasons.APPROVALS_MISSING, f"{words}: {short}")
     until = f", until {utc(found.until)}" if found.until else ""
     return passed(f"change {name} is approved by {', '.join(count.people)}{until}", retry_at=found.until)
