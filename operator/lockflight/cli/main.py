@@ -29,7 +29,11 @@ ENTRIES = {
     "approve": _own("approve", "approve", "Approve changes."),
     "reject": _own("approve", "reject", "Reject changes; a rejection is final."),
     "withdraw": _own("approve", "withdraw", "Take back your approval of changes."),
-    "rule": _own("rule", "rule", "Approve the rules themselves: environments, calendars, freezes, patterns."),
+    "rule": _own(
+        "rule",
+        "rule",
+        "Approve the rules themselves: environments, calendars, edited freezes, patterns of standard changes.",
+    ),
     "cab": _own("cab", "cab", "The change board's meeting: agenda, decisions, minutes."),
     "delegate": _own("delegate", "delegate", "Let a deputy decide for you in a role, for a time."),
     "attest": _own("attest", "attest", "Say how a step went that others take."),
