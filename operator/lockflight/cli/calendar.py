@@ -19,6 +19,7 @@ from lockflight.cli.app import App, command_options, local_zone_name, pass_app
 from lockflight.cli.calendars import ROOT, followed, in_root
 from lockflight.cli.errors import CliError
 from lockflight.cli.objects import list_all
+from lockflight.policy import bulk
 from lockflight.policy.cadence.agenda import Agenda, agenda
 from lockflight.policy.cadence.entries import Entry, What
 
@@ -72,7 +73,10 @@ def calendar(
     found = agenda(
         calendars,
         [*list_all(app, FreezeWindow, app.namespace), *in_root(app, FreezeWindow, root_namespace)],
-        list_all(app, ChangeRequest, app.namespace),
+        [
+            *list_all(app, ChangeRequest, app.namespace),
+            *(c for c in in_root(app, ChangeRequest, root_namespace) if bulk.names(c, app.namespace)),
+        ],
         since,
         until,
     )

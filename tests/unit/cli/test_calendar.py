@@ -104,6 +104,18 @@ def test_a_change_that_will_not_be_carried_out_is_not_shown(api: FakeApi, change
     assert ("chg-1" in run(api, "calendar", "2026-12").stdout) is shown
 
 
+def test_a_bulk_change_stands_in_the_calendar_of_every_stack_that_it_names(api: FakeApi) -> None:
+    for name, stack in (("cve-day", "payments"), ("elsewhere", "ledger")):
+        bulk = planned(name)
+        del bulk["spec"]["releaseRef"]
+        bulk["spec"]["releases"] = [{"stack": stack, "name": f"{stack}-2.4.1"}]
+        bulk["metadata"]["namespace"] = ROOT
+        api.put(bulk)
+    text = run(api, "calendar", "2026-12").stdout
+    assert "cve-day: Payments 2.4.0" in text
+    assert "elsewhere" not in text
+
+
 def test_a_freeze_that_recurs_is_shown_each_time(api: FakeApi) -> None:
     monthly = {"rrule": "FREQ=MONTHLY;BYDAY=-1FR", "duration": "48h"}
     api.put(freeze("month-end", reason="Month end", start="2026-11-01T18:00:00", recurrence=monthly, end=None))
