@@ -16,6 +16,9 @@ STAMPED = (
     "freezewindows",
     "releasecalendars",
 )
+_NAMELESS = ("environments", "freezewindows", "releasecalendars")
+"""May be created and edited by clients that sign nothing, where nothing stamps: Helm installs them, and GitOps does.
+Then nobody approves them, as nobody may where the creator is unknown."""
 
 _MATCH = Match(STAMPED, ["CREATE", "UPDATE"])
 
@@ -25,6 +28,7 @@ _VARIABLES = {
     "creating": "request.operation == 'CREATE'",
     "annotations": "object.metadata.?annotations.orValue({})",
     "creator": f"variables.annotations[?{literal(CREATOR_ANNOTATION)}].orValue('')",
+    "nameless": f"request.resource.resource in [{', '.join(map(literal, _NAMELESS))}] && variables.creator == ''",
     "editors": f"variables.annotations[?{literal(EDITORS_ANNOTATION)}].orValue('')",
     "known": "variables.creating ? {} : oldObject.metadata.?annotations.orValue({})",
     "firstCreator": (
@@ -61,13 +65,13 @@ _CHECKS = (
     # The operator never approves, so whether its own name stands there decides nothing.
     Check(
         "variables.creator == variables.firstCreator || "
-        "variables.creating && variables.operator && variables.creator == ''",
+        "variables.creating && (variables.operator || variables.nameless) && variables.creator == ''",
         f"'annotation {CREATOR_ANNOTATION} says who created this and stays: it must be \\'' + "
         "variables.firstCreator + '\\''",
         "Forbidden",
     ),
     Check(
-        "variables.editors == variables.allEditors",
+        "variables.editors == variables.allEditors || variables.nameless && variables.editors == ''",
         f"'annotation {EDITORS_ANNOTATION} names everyone who edited this, one a line: it must be \\'' + "
         "variables.allEditors.split('\\n').join(', ') + '\\''",
         "Forbidden",

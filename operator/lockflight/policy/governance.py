@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lockflight.api import reasons
-from lockflight.api.common import RoleCount
+from lockflight.api.common import CREATOR_ANNOTATION, RoleCount
 from lockflight.api.environment import Environment
 from lockflight.api.kinds import BY_NAME
 from lockflight.api.promotion import WaitingFor
@@ -47,7 +47,10 @@ class Ruled:
         """What is missing, in a sentence."""
         meta, count = self.rule.metadata, self.count
         if meta.creator is None:
-            return f"{self.name}: nobody knows who created it: create it again while the policies stamp it"
+            return (
+                f"{self.name}: nobody knows who created it: create it again, with annotation {CREATOR_ANNOTATION} "
+                "where the server does not stamp it"
+            )
         if count.rejected_by:
             return f"{self.name} was rejected by {count.rejected_by}: edit it, and have that approved"
         ignored = f"; not counted: {', '.join(count.ignored)}" if count.ignored else ""

@@ -181,8 +181,8 @@ def test_an_approval_of_a_rule_names_the_rule_that_was_seen(strict: World, name:
 
 
 @pytest.mark.parametrize("plural", ["standardchanges", "environments", "freezewindows", "releasecalendars"])
-def test_a_rule_names_its_creator_and_editors(strict: World, plural: str) -> None:
-    for annotations in ({}, {"creator": "somebody"}, {"creator": "gov", "editors": "alice"}):
+def test_a_rule_that_names_its_creator_names_its_editors_too(strict: World, plural: str) -> None:
+    for annotations in ({"creator": "somebody"}, {"creator": "gov", "editors": "alice"}, {"editors": "alice"}):
         with pytest.raises(RefusedError, match="annotation lockflight"):
             create(strict, "gov", plural, **annotations)
     made = create(strict, "gov", plural, creator="gov")
@@ -190,6 +190,24 @@ def test_a_rule_names_its_creator_and_editors(strict: World, plural: str) -> Non
         strict.send("maker", "PATCH", made.path, {"spec": EDITS[plural]}, MERGE_PATCH)
     body = {"spec": EDITS[plural], "metadata": {"annotations": {EDITORS: "maker"}}}
     strict.send("maker", "PATCH", made.path, body, MERGE_PATCH)
+
+
+def test_a_pattern_names_its_creator(strict: World) -> None:
+    with pytest.raises(RefusedError, match="annotation lockflight"):
+        create(strict, "gov", "standardchanges")
+
+
+@pytest.mark.parametrize("plural", ["environments", "freezewindows", "releasecalendars"])
+def test_a_rule_that_names_nobody_as_helm_installs_it_is_approved_by_nobody(strict: World, plural: str) -> None:
+    made = create(strict, "gov", plural)
+    strict.send("maker", "PATCH", made.path, {"spec": EDITS[plural]}, MERGE_PATCH)
+    strict.plan(made, generation=2)
+    sent = entry(**WHO, generation=2, planDigest=digest("the plan"))
+    with pytest.raises(RefusedError, match="nobody knows who created this"):
+        strict.add("alice", made, sent)
+    for forged in ({CREATOR: "gov"}, {EDITORS: "nosy"}):
+        with pytest.raises(RefusedError, match="annotation lockflight"):
+            strict.send("nosy", "PATCH", made.path, {"metadata": {"annotations": forged}}, MERGE_PATCH)
 
 
 HANDS_OVER = {"creator": "alice", "creator_groups": "cab\nsystem:authenticated"}
