@@ -1,7 +1,10 @@
-"""``make bench``: Lockflight beside the bare helm binary with the same flags, in the same run.
+"""``make bench``: Lockflight beside the bare helm binary with the same flags, in the same run; what judging costs.
 
 Approval to applied: from the moment the approval was sent to the moment the API server answered Helm's last write, the
 one that marks the revision as deployed. Bare helm: from the start of its process to that same write.
+
+All gates of one promotion are judged in a nearly empty store and in a full one, and an approval is sent with the
+policies and without.
 """
 
 import asyncio
@@ -15,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bench import admission, gates
 from bench.audit import deployed_at, requests
 from bench.world import ENVIRONMENT, World, approve, name, propose, until, world
 
@@ -35,14 +39,24 @@ class Row:
 
 def main() -> None:
     """Run everything and print the tables."""
+    print(f"\n{'judged from the store':<64}{'p50':>10}{'p99':>10}", flush=True)
+    for measured in gates.measure():
+        print(f"{measured.what:<64}{measured.p50:>7.2f} ms{measured.p99:>7.2f} ms", flush=True)
     applications = [f"app-{number:03}" for number in range(AT_ONCE)]
     print(f"{os.cpu_count()} cores; one cluster for all rows; chart: 4 objects and a test", flush=True)
     with world(applications) as w:
         rows = [*_one_by_one(w, applications[0])]
         rows.append(_at_once(w, applications))
+        propose(w, applications[:1], "3.0.0")
+        w.operator.stop()
+        approvals = admission.status_patch(w, name(applications[0], "3.0.0"))
     print(f"\n{'approval → applied':<34}{'lockflight':>12}{'bare helm':>12}{'ratio':>8}")
     for row in rows:
         print(f"{row.what:<34}{row.ours:>10.3f} s{row.bare:>10.3f} s{row.ours / row.bare:>8.2f}")
+    print(f"\n{'an approval (status patch)':<34}{'policies':>12}{'none':>12}{'ratio':>8}")
+    for what, of in (("p50", statistics.median), ("p99", _p99)):
+        ours, none = (of(times) for times in approvals)
+        print(f"{what:<34}{ours:>9.2f} ms{none:>9.2f} ms{ours / none:>8.2f}")
 
 
 def _one_by_one(w: World, application: str) -> list[Row]:
@@ -143,6 +157,10 @@ def _print_counts(counts: Sequence[Counter[str]]) -> None:
     print(f"\n{'API requests per promotion (median)':<50}")
     for what in sorted({key for c in counts for key in c}):
         print(f"  {what:<48}{statistics.median(c[what] for c in counts):>5.0f}")
+
+
+def _p99(values: Sequence[float]) -> float:
+    return sorted(values)[max(0, round(0.99 * len(values)) - 1)]
 
 
 def _p95(values: Sequence[float]) -> float:

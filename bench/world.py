@@ -174,24 +174,35 @@ def _proposal(world: World, application: str, version: str) -> list[dict[str, An
 
 async def approve(world: World, names: Sequence[str]) -> None:
     """Append an approval to each change as alice, all at once."""
+    async with await client_of(world, "alice") as api:
+
+        async def one(change: str) -> None:
+            status, said = await append_approval(api, change, {"role": "cab", "decision": "Approved"})
+            if status >= 300:
+                raise RuntimeError(f"approval of {change}: {status} {said}")
+
+        await asyncio.gather(*(one(n) for n in names))
+
+
+async def client_of(world: World, person: str) -> Any:
+    """A client that keeps its connections, as a person; an async context manager."""
     from kubernetes.aio import client, config
 
     configuration = client.Configuration()
-    await config.load_kube_config(str(world.cluster.kubeconfig("alice")), client_configuration=configuration)
-    body = [{"op": "add", "path": "/status/approvals/-", "value": {"role": "cab", "decision": "Approved"}}]
-    async with client.ApiClient(configuration) as api:
+    await config.load_kube_config(str(world.cluster.kubeconfig(person)), client_configuration=configuration)
+    return client.ApiClient(configuration)
 
-        async def one(change: str) -> None:
-            response = await api.rest_client.request(
-                "PATCH",
-                f"{configuration.host}/apis/lockflight.dev/v1alpha1/namespaces/{STACK}/changerequests/{change}/status",
-                headers={"Content-Type": "application/json-patch+json", "Accept": "application/json"},
-                body=body,
-            )
-            if response.status >= 300:
-                raise RuntimeError(f"approval of {change}: {response.status}")
 
-        await asyncio.gather(*(one(n) for n in names))
+async def append_approval(api: Any, change: str, entry: dict[str, str], query: str = "") -> tuple[int, str]:
+    """The CAB's one command as an HTTP request; status and answer."""
+    path = f"/apis/lockflight.dev/v1alpha1/namespaces/{STACK}/changerequests/{change}/status"
+    response = await api.rest_client.request(
+        "PATCH",
+        f"{api.configuration.host}{path}{query}",
+        headers={"Content-Type": "application/json-patch+json", "Accept": "application/json"},
+        body=[{"op": "add", "path": "/status/approvals/-", "value": entry}],
+    )
+    return response.status, (await response.read()).decode()
 
 
 def until(holds: Any, what: str, seconds: float) -> None:

@@ -9,6 +9,7 @@ import semver
 
 from lockflight.api.standardchange import VersionBump
 from lockflight.policy.model import HelmStatus, Part, Plan, Revision
+from lockflight.policy.versions import parsed
 
 _NONE: Final = "nothing"
 
@@ -129,14 +130,14 @@ def delta(running: Sequence[Part], plan: Plan, *, before: str, after: str) -> De
 def running_version(revisions: Iterable[Revision]) -> str:
     """The highest version that is deployed there; empty where nothing of Lockflight's is, or it cannot be read."""
     labels = {r.version.replace("_", "+") for r in revisions if r.status is HelmStatus.DEPLOYED and r.version}
-    found = [semver.Version.parse(label) for label in labels if semver.Version.is_valid(label)]
+    found = [parsed(label) for label in labels if semver.Version.is_valid(label)]
     return str(max(found)) if found else ""
 
 
 def step_of(before: str, after: str) -> Step:
     """By how much ``after`` is higher; builds of one version (+…) are the same, a pre-release's end is a patch."""
     try:
-        old, new = semver.Version.parse(before), semver.Version.parse(after)
+        old, new = parsed(before), parsed(after)
     except ValueError:
         return Step.SAME if before == after else Step.UNKNOWN
     if new < old:

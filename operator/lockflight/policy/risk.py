@@ -25,6 +25,7 @@ LOOKED_BACK: Final = 10
 
 _DONE: Final = (Phase.SUCCEEDED, Phase.AWAITING_SIGN_OFF)
 _FAILED: Final = (Phase.FAILED, Phase.ROLLED_BACK)
+_ENDED: Final = (*_DONE, *_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def history(promotions: Iterable[Promotion], environment: str, besides: Collecti
             and p.spec.action is Action.DEPLOY
             and p.metadata.uid not in besides
             and p.status.execution is not None
-            and p.status.phase in (*_DONE, *_FAILED)
+            and p.status.phase in _ENDED
         ),
         key=lambda p: (p.status.execution.started_at if p.status.execution else None, p.metadata.name),
     )[-LOOKED_BACK:]
