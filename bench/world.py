@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from lockflight.assets import asset
-from lockflight.demo.story import push
+from lockflight.demo.steps import push
 from lockflight.devcluster import Cluster, Person
 from lockflight.devcluster.operator import OperatorProcess, install, start
 

@@ -16,6 +16,7 @@ PEOPLE = {
     "bob": ("cab",),
     "quinn": ("qa",),
     "carol": ("business",),
+    "erin": ("ecab",),
     "petra": ("platform",),
     "robot-ci": ("robots",),
 }
