@@ -174,6 +174,7 @@ def files(root: Path, helm: Path) -> Iterator[tuple[Path, str]]:
         helm, root / "charts/lockflight", "lockflight", "--set=crds.install=false,admission.enabled=false"
     )
     yield manifests / "install/operator.yaml", _dump(operator)
-    example = manifests / "examples/stack"
-    stack = _render(helm, root / "charts/lockflight-stack", "payments", f"--values={example / 'values.yaml'}")
-    yield example / "stack.yaml", _dump(stack)
+    for folder in ("stack", "regulated-bank/stack"):
+        example = manifests / "examples" / folder
+        stack = _render(helm, root / "charts/lockflight-stack", "payments", f"--values={example / 'values.yaml'}")
+        yield example / "stack.yaml", _dump(stack)

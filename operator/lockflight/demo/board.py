@@ -131,7 +131,7 @@ def _beyond(s: Steps) -> None:
     _change(s, "std-2", release, "--standard", "patch-upgrade")
     promotion = s.promote(release, "production")
     s.n.because(s.judged(promotion, "StandardPattern", "PatternExceeded"))
-    s.lockflight("jo", "change", "cancel", "std-2", "--reason", "more replicas are a normal change")
+    s.lockflight("jo", "change", "cancel", "std-2", "more replicas are a normal change")
 
 
 def _emergency(s: Steps) -> None:

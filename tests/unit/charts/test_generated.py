@@ -44,6 +44,7 @@ EDITED = (
     "charts/lockflight/files/crds/releases.lockflight.dev.yaml",
     "manifests/install/operator.yaml",
     "manifests/examples/stack/stack.yaml",
+    "manifests/examples/regulated-bank/stack/stack.yaml",
 )
 
 
@@ -88,11 +89,34 @@ def kustomize(folder: str) -> list[dict[str, Any]]:
 
 
 def test_the_examples_are_what_the_models_and_the_floors_accept() -> None:
-    assert kustomize("examples")
-    files = (ROOT / "manifests/examples").rglob("*.yaml")
-    objects = [obj for path in files for obj in yaml.safe_load_all(path.read_text())]
-    ours = [obj for obj in objects if obj.get("apiVersion") == "lockflight.dev/v1alpha1"]
+    ours = _ours("examples")
     kinds = sorted({BY_NAME[obj["kind"]].model.model_validate(obj).kind for obj in ours})
     assert kinds == ["ChangeRequest", "Environment", "FreezeWindow", "Release", "ReleaseCalendar"]
     environments = [Environment.model_validate(obj) for obj in ours if obj["kind"] == "Environment"]
     assert [p for e in environments for p in effective(e, None, environments).problems] == []
+
+
+def test_the_regulated_bank_uses_every_kind_that_people_write_and_stays_above_its_baselines() -> None:
+    ours = _ours("examples/regulated-bank")
+    kinds = {BY_NAME[obj["kind"]].model.model_validate(obj).kind for obj in ours}
+    assert kinds == set(BY_NAME) - {"AuditRecord"}
+    environments = [Environment.model_validate(obj) for obj in ours if obj["kind"] == "Environment"]
+    baselines = {e.spec.tier: e for e in environments if e.metadata.namespace == "lockflight-system"}
+    stack = [e for e in environments if e.metadata.namespace == "payments"]
+    assert [p for e in stack for p in effective(e, baselines.get(e.spec.tier), stack).problems] == []
+    changes = [obj["spec"] for obj in ours if obj["kind"] == "ChangeRequest"]
+    assert {change["type"] for change in changes} == {"Standard", "Normal", "Emergency"}
+    assert {"activity", "hotfix", "freezeOverride"} <= {key for change in changes for key in change}
+    releases = [obj["spec"] for obj in ours if obj["kind"] == "Release"]
+    assert {release.get("type", "Scheduled") for release in releases} == {"Scheduled", "Hotfix", "Config"}
+
+
+def _ours(folder: str) -> list[dict[str, Any]]:
+    assert kustomize(folder)
+    files = [
+        path
+        for path in (ROOT / "manifests" / folder).rglob("*.yaml")
+        if "values" not in path.name and (folder != "examples" or "regulated-bank" not in path.parts)
+    ]
+    objects = [obj for path in files for obj in yaml.safe_load_all(path.read_text())]
+    return [obj for obj in objects if obj.get("apiVersion") == "lockflight.dev/v1alpha1"]
