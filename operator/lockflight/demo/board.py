@@ -195,11 +195,11 @@ def _late(s: Steps, hotfix: str) -> None:
     s.n.until("its train", lambda: bool(s.status("lfrel", release).get("train")))
     promotion = s.promote(release, "production")
     message = s.judged(promotion, "Cadence", "TrainNotDue")
-    train, next_train = s.status("lfcal", "two-weekly").get("train"), s.status("lfrel", release)["train"]
-    if train == next_train:
-        msg = f"{release} came after the cut-off of {train} and is on it"
+    leaving, its = s.status("lfcal", "two-weekly")["trains"][0]["name"], s.status("lfrel", release)["train"]
+    if leaving == its:
+        msg = f"{release} came after the cut-off of {leaving} and is on it"
         raise DemoError(msg)
-    s.n.because(f"the train that leaves next is {train}; {message}")
+    s.n.because(f"train {leaving} leaves next; {message}")
 
 
 def _recurring(s: Steps) -> None:
