@@ -106,7 +106,7 @@ def test_the_regulated_bank_uses_every_kind_that_people_write_and_stays_above_it
     assert [p for e in stack for p in effective(e, baselines.get(e.spec.tier), stack).problems] == []
     changes = [obj["spec"] for obj in ours if obj["kind"] == "ChangeRequest"]
     assert {change["type"] for change in changes} == {"Standard", "Normal", "Emergency"}
-    assert {"activity", "hotfix", "freezeOverride"} <= {key for change in changes for key in change}
+    assert {"activity", "hotfix", "releases", "freezeOverride"} <= {key for change in changes for key in change}
     releases = [obj["spec"] for obj in ours if obj["kind"] == "Release"]
     assert {release.get("type", "Scheduled") for release in releases} == {"Scheduled", "Hotfix", "Config"}
 
