@@ -151,6 +151,26 @@ async def test_taking_the_baselines_rule_away_is_approved_by_it(fake: FakeWorld)
     assert _approved(fake, HERE)[:2] == ("True", "NotApplicable")
 
 
+async def test_nobody_else_may_carry_a_change_out_under_rules_that_do_not_count(fake: FakeWorld) -> None:
+    _put(fake, BASE, {"tier": "Production", "governance": BOARD})
+    await fake.environment("production", PRODUCTION)
+    await fake.change("chg-1", await fake.release("1.0.0"))
+    await fake.settle()
+    await fake.approve("chg-1")
+    await fake.settle()
+
+    async def authorised() -> tuple[str, str]:
+        rows = (await fake.status("ChangeRequest", "chg-1"))["conditions"]
+        row = next(c for c in rows if c["type"] == "Authorized")
+        return row["status"], row["reason"]
+
+    assert await authorised() == ("False", "RuleApprovalsMissing")
+    for place in (BASE, HERE):
+        _decide(fake, place, "ann", "ben")
+    await fake.settle()
+    assert (await authorised())[0] == "True"
+
+
 async def test_a_freeze_counts_at_once_and_its_edit_is_approved(fake: FakeWorld) -> None:
     promotion = await _stack(fake)
     place = ("FreezeWindow", ROOT, "year-end")

@@ -11,8 +11,9 @@ from lockflight.policy.gates import evaluate
 from lockflight.policy.model import Snapshot, Verdict
 from lockflight.policy.verdicts import passed, waiting
 
-ASKED: Final = (reasons.HOLD, reasons.FREEZE, reasons.CHANGE_WINDOW)
-"""The gates that speak of the time and of people who hold it; the others are about what the operator applies."""
+ASKED: Final = (reasons.RULES, reasons.HOLD, reasons.FREEZE, reasons.CHANGE_WINDOW)
+"""The gates that speak of the rules, of the time and of people who hold it; the others are about what the operator
+applies."""
 
 _CARRIED_OUT: Final = (ChangePhase.SCHEDULED, ChangePhase.IMPLEMENT)
 

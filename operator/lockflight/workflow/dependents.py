@@ -81,7 +81,7 @@ def _of_rules(store: Store, key: Key, old: AnyObject | None, new: AnyObject | No
     if _decided(old) == _decided(new):
         return set()
     stack = None if key.namespace == root else key.namespace
-    keys = {key_of(p) for p in _open(store, stack)}
+    keys = {key_of(p) for p in _open(store, stack)} | _approved(store, stack)
     if key.kind == "Environment" and key.namespace == root:
         keys |= {key_of(rule) for kind in (Environment, FreezeWindow, ReleaseCalendar) for rule in store.of(kind)}
     return keys
