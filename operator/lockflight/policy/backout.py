@@ -11,6 +11,7 @@ from lockflight.policy.labels import short
 from lockflight.policy.model import Snapshot
 from lockflight.policy.revisions import newest, verified
 from lockflight.policy.verdicts import utc
+from lockflight.policy.visits import Visits
 
 DEFAULT_BACK_OUT: Final = timedelta(hours=24)
 """How long a change may be taken back under its own approval where ``rollbackPlan.until`` does not say."""
@@ -45,7 +46,7 @@ def back_out(s: Snapshot, now: datetime) -> BackOut | None:
     controlled = s.effective is not None and s.effective.spec.change_control is not None
     if s.promotion.spec.action is not Action.ROLLBACK or change is None or not controlled:
         return None
-    rollbacks = {p.metadata.uid for p in (s.promotion, *s.peers) if p.spec.action is Action.ROLLBACK}
+    rollbacks = Visits.of(s.peers).rollbacks | {s.promotion.metadata.uid}
     brought = {
         use.promotion_uid
         for use in change.status.used_by

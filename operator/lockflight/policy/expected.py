@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Final
 
 from lockflight.api.common import format_duration, parse_duration
-from lockflight.api.promotion import Promotion
 from lockflight.policy.model import Snapshot
+from lockflight.policy.visits import Visits
 
 LOOKED_AT: Final = 5
 """The latest promotions count: what was measured long ago says little."""
@@ -29,18 +29,9 @@ def expected(s: Snapshot) -> Expected:
     activity = s.change.spec.activity if s.change else None
     if activity is not None:
         return Expected(parse_duration(activity.duration), f"spec.activity.duration is {activity.duration}")
-    took = [(p.status.execution.started_at, length) for p in s.peers if p.status.execution and (length := _took(p))]
-    latest = [length for _, length in sorted(took, reverse=True)[:LOOKED_AT]]
+    latest = Visits.of(s.peers).took[:LOOKED_AT]
     if latest:
         longest = max(latest)
         return Expected(longest, f"of the last {len(latest)} here the longest took {format_duration(longest)}")
     timeout = (s.effective.spec.timeout if s.effective else None) or DEFAULT_TIMEOUT
     return Expected(parse_duration(timeout), f"nothing was measured here yet, so it is spec.timeout, {timeout}")
-
-
-def _took(promotion: Promotion) -> timedelta | None:
-    """From the intent until it was verified; None where it never was."""
-    status = promotion.status
-    if status.execution is None or status.execution.remediation is not None or status.verified_at is None:
-        return None
-    return max(status.verified_at - status.execution.started_at, timedelta(seconds=1))

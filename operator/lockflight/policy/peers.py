@@ -8,6 +8,7 @@ from lockflight.api.promotion import Action, Outcome, Phase, Promotion
 from lockflight.api.release import Release, ReleaseType
 from lockflight.policy.model import Snapshot
 from lockflight.policy.versions import order
+from lockflight.policy.visits import Visits
 
 _OPEN: Final = (Outcome.PASSED, Outcome.NOT_APPLICABLE)
 _MAY_BE_SHUT: Final = (reasons.CONCURRENCY, reasons.FREEZE, reasons.CHANGE_WINDOW)
@@ -29,15 +30,11 @@ def superseded_by(s: Snapshot) -> Promotion | None:
     ):
         return None
     mine = order(s.release.spec.version)
-    for peer in sorted(s.peers, key=created):
+    for peer in sorted((p for p in s.peers if _takes_its_place(p, s.promotion)), key=created):
         release = s.peer_releases.get(peer.spec.release_ref.name)
         if release is None or peer.spec.action is not Action.DEPLOY or peer.spec.abort:
             continue
-        if (
-            _type(release) is _type(s.release)
-            and order(release.spec.version) > mine
-            and _takes_its_place(peer, s.promotion)
-        ):
+        if _type(release) is _type(s.release) and order(release.spec.version) > mine:
             return peer
     return None
 
@@ -49,7 +46,7 @@ def goes_first(s: Snapshot) -> Promotion | None:
     older approved one into a downgrade.
     """
     mine = _turn(s, s.promotion)
-    ahead = [p for p in s.peers if _only_time_is_missing(p) and _turn(s, p) < mine]
+    ahead = [p for p in Visits.of(s.peers).open if _only_time_is_missing(p) and _turn(s, p) < mine]
     return min(ahead, key=lambda p: _turn(s, p), default=None)
 
 
@@ -64,7 +61,7 @@ def _type(release: Release) -> ReleaseType:
 
 def _takes_its_place(peer: Promotion, promotion: Promotion) -> bool:
     phase = peer.status.phase
-    if phase is None or not peer.status.gates:
+    if phase is None:
         return False
     if phase.final or phase is Phase.AWAITING_SIGN_OFF:
         # It went by while this one waited; what went by before makes this one a downgrade, which is another matter.
@@ -74,6 +71,8 @@ def _takes_its_place(peer: Promotion, promotion: Promotion) -> bool:
             and arrived is not None
             and created(promotion)[0] < arrived
         )
+    if not peer.status.gates:
+        return False
     rows = {gate.name: gate.outcome for gate in peer.status.gates}
     return rows.get(reasons.ORDER) in _OPEN and Outcome.DENIED not in rows.values()
 

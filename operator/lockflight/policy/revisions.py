@@ -6,6 +6,7 @@ from lockflight.api.release import Release
 from lockflight.policy.labels import short
 from lockflight.policy.model import HelmStatus, Revision, Snapshot
 from lockflight.policy.siblings import Siblings
+from lockflight.policy.visits import Visits
 
 _KEPT = (HelmStatus.DEPLOYED, HelmStatus.SUPERSEDED)
 
@@ -26,7 +27,7 @@ def verified(s: Snapshot, revision: Revision) -> bool:
     """Whether a revision ran here and was verified: by its promotion where that is known, else by its digest."""
     if revision.status not in _KEPT:
         return False
-    peer = next((p for p in s.peers if p.metadata.uid == revision.promotion_uid), None)
+    peer = Visits.of(s.peers).by_uid.get(revision.promotion_uid)
     if peer is not None:
         return peer.status.verified_at is not None
     return Siblings.of(s.peer_releases).verified(

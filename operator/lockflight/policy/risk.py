@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from lockflight.api.changerequest import DeclaredRisk
@@ -9,6 +10,7 @@ from lockflight.api.common import RiskLevel, Tier
 from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.delta import Delta, Step, listed
+from lockflight.policy.visits import DONE, FAILED, Visits
 
 RIGHTS: Final = frozenset({"Role", "RoleBinding"})
 """Kinds that give rights."""
@@ -22,10 +24,6 @@ MEDIUM_FROM: Final = 3
 HIGH_FROM: Final = 6
 LOOKED_BACK: Final = 10
 """How many earlier promotions tell of failures."""
-
-_DONE: Final = (Phase.SUCCEEDED, Phase.AWAITING_SIGN_OFF)
-_FAILED: Final = (Phase.FAILED, Phase.ROLLED_BACK)
-_ENDED: Final = (*_DONE, *_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +78,13 @@ def highest(levels: Iterable[RiskLevel | None]) -> RiskLevel:
 
 def history(promotions: Iterable[Promotion], environment: str, besides: Collection[str] = ()) -> tuple[int, int]:
     """Of the last deployments of an application here: how many failed, how many ended. ``besides``: UIDs left out."""
-    ended = sorted(
-        (
-            p
-            for p in promotions
-            if p.spec.environment_ref.name == environment
-            and p.spec.action is Action.DEPLOY
-            and p.metadata.uid not in besides
-            and p.status.execution is not None
-            and p.status.phase in _ENDED
-        ),
-        key=lambda p: (p.status.execution.started_at if p.status.execution else None, p.metadata.name),
-    )[-LOOKED_BACK:]
-    return sum(p.status.phase in _FAILED for p in ended), len(ended)
+    here = (
+        p
+        for p in Visits.of(promotions).ended
+        if p.spec.environment_ref.name == environment and p.metadata.uid not in besides
+    )
+    latest = tuple(islice(here, LOOKED_BACK))
+    return sum(p.status.phase in FAILED for p in latest), len(latest)
 
 
 def rehearsals(
@@ -111,7 +103,7 @@ def rehearsals(
         by_people = (
             not mine
             and promotion.spec.action is Action.ROLLBACK
-            and promotion.status.phase in _DONE
+            and promotion.status.phase in DONE
             and at is not None
             and name in arrived
             and arrived[name] < at

@@ -28,6 +28,7 @@ from lockflight.policy.risk import rehearsals
 from lockflight.policy.ruleasked import baseline_of
 from lockflight.policy.rulebook import RULE_KINDS
 from lockflight.policy.selftest import Admission
+from lockflight.policy.visits import Visits
 from lockflight.ports import GoneError, PortError
 from lockflight.workflow import catalogue, dependents, selftest
 from lockflight.workflow.bulkrights import entitled
@@ -320,7 +321,7 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
         delegations=tuple(
             d for d in objects.delegations if one is None or d.metadata.namespace == one.metadata.namespace
         ),
-        peers=tuple(dependents.peers(deps.store, promotion)),
+        peers=_peers(deps, promotion),
         peer_changes=(
             *deps.store.by(ChangeRequest, Index.CHANGES_FOR, stack, name),
             *(mine for _, mine in bulk_changes(deps, stack) if name in mine.spec.environments),
@@ -363,6 +364,16 @@ def _upstream(deps: Deps, objects: _Objects, governed: Effective, *, whole: bool
             found[name] = resolve(deps, by_name[name], objects.baselines, objects.environments)
             ahead += found[name].promotes_from if whole else ()
     return found
+
+
+def _peers(deps: Deps, promotion: Promotion) -> Visits:
+    """The other promotions into its target: the same until a promotion or a release of the stack changes."""
+    stack = promotion.metadata.namespace
+    return deps.store.kept(
+        ("peers", stack, promotion.metadata.uid, promotion.spec.release_ref.name, promotion.spec.environment_ref.name),
+        ((Promotion, stack), (Release, stack)),
+        lambda: Visits(dependents.peers(deps.store, promotion)),
+    )
 
 
 def of_release(deps: Deps, release: Release) -> tuple[Promotion, ...]:

@@ -1,7 +1,7 @@
 """What the watches told, in memory: what to look at. Decisions that act read the API server again."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 from lockflight.api.kinds import AnyObject
@@ -13,6 +13,8 @@ from lockflight.workflow.indexes import Index, places
 from lockflight.workflow.keys import Key, key_of
 
 T = TypeVar("T", bound=AnyObject)
+V = TypeVar("V")
+_MOST_KEPT = 256
 _APPLICATION = Index.RELEASES_OF_APPLICATION
 
 
@@ -24,6 +26,8 @@ class Store:
         self.namespaces: dict[str, Namespace] = {}
         self._listed: dict[str, dict[tuple[str, ...], tuple[AnyObject, ...]]] = {}
         self._indexed: dict[tuple[Index, str, str], dict[str, AnyObject]] = defaultdict(dict)
+        self._changes: Counter[tuple[str, str]] = Counter()
+        self._kept: OrderedDict[tuple[str, ...], tuple[tuple[int, ...], object]] = OrderedDict()
         self._siblings: dict[tuple[str, str], Siblings] = {}
         self.broken: dict[Key, str] = {}
         """Objects that do not parse, and why: they take part in nothing, and what refers to them is closed."""
@@ -38,12 +42,14 @@ class Store:
             kept = bucket[key.name] = _trimmed(obj)
             self._index(previous, kept)
             self._listed.pop(key.kind, None)
+            self._changes[key.kind, key.namespace] += 1
         return previous
 
     def remove(self, key: Key) -> AnyObject | None:
         """Forget an object; what was known of it is returned."""
         self.broken.pop(key, None)
         self._listed.pop(key.kind, None)
+        self._changes[key.kind, key.namespace] += 1
         gone = self._buckets[key.kind, key.namespace].pop(key.name, None)
         self._index(gone, None)
         return gone
@@ -88,6 +94,17 @@ class Store:
             releases = self.by(Release, _APPLICATION, namespace, application)
             found = self._siblings[namespace, application] = Siblings({r.metadata.name: r for r in releases})
         return found
+
+    def kept(self, key: tuple[str, ...], rests_on: Sequence[tuple[type[AnyObject], str]], make: Callable[[], V]) -> V:
+        """What ``make`` gives, once: made anew where a kind and namespace that it ``rests_on`` changed since."""
+        versions = tuple(self._changes[kind.__name__, namespace] for kind, namespace in rests_on)
+        found = self._kept.get(key)
+        if found is None or found[0] != versions:
+            found = self._kept[key] = versions, make()
+            self._kept.move_to_end(key)
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return cast("V", found[1])
 
     def applications(self, namespace: str) -> set[str]:
         """The applications that have a release there."""

@@ -144,6 +144,9 @@ def test_it_gives_way_to_one_that_waits_or_executes(phase: Phase) -> None:
 def test_it_gives_way_to_one_that_went_by_while_it_waited(phase: Phase) -> None:
     went_by = newer(phase=phase, deployed=NOW - hours(1), started=NOW - hours(1))
     assert isinstance(decided(uat(peers=(went_by,))), Finish)
+    # Of one that ended the operator's memory keeps no gates.
+    trimmed = newer(phase=phase, deployed=NOW - hours(1), started=NOW - hours(1), gates={})
+    assert isinstance(decided(uat(peers=(trimmed,))), Finish)
 
 
 def test_after_a_rollback_a_lower_version_than_the_one_taken_back_may_come() -> None:

@@ -127,3 +127,20 @@ def test_peers_go_to_the_same_target_or_execute_there_with_their_release_gone(
             )
         }
         assert _names(peers(store, mine)) == expected
+
+
+def test_what_is_kept_is_made_anew_when_what_it_rests_on_changes_and_only_then() -> None:
+    store, made = Store(), [0]
+
+    def count() -> int:
+        made[0] += 1
+        return made[0]
+
+    rests_on = ((Promotion, "payments"),)
+    assert [store.kept(("a",), rests_on, count), store.kept(("a",), rests_on, count)] == [1, 1]
+    store.put(release("1.0.0"))
+    assert store.kept(("a",), rests_on, count) == 1
+    store.put(promotion("one"))
+    assert store.kept(("a",), rests_on, count) == 2
+    store.remove(key_of(promotion("one")))
+    assert store.kept(("a",), rests_on, count) == 3

@@ -7,13 +7,14 @@ from lockflight.policy.model import Revision, Snapshot, Verdict
 from lockflight.policy.peers import goes_first
 from lockflight.policy.revisions import newest
 from lockflight.policy.verdicts import ASK_AGAIN, Subject, given, passed, waiting
+from lockflight.policy.visits import Visits
 
 
 @given
 def evaluate(on: Subject, now: datetime) -> Verdict:
     """See docs/gates/concurrency.md."""
     s = on.snapshot
-    busy = next((p for p in s.peers if p.status.phase is not None and p.status.phase.executing), None)
+    busy = next((p for p in Visits.of(s.peers).open if p.status.phase is not None and p.status.phase.executing), None)
     if busy is not None:
         return waiting(reasons.TARGET_BUSY, f"promotion {busy.metadata.name} is {busy.status.phase} on this target")
     ahead = goes_first(s)
