@@ -137,7 +137,7 @@ CASES = [
         "Environment",
         "spec",
         "tiers UAT and Production name images by digest: entry.images.require is Digest there, leave it out",
-        {"spec.tier": "SystemTest", "spec.entry.images.require": "Versioned"},
+        {"spec.tier": "SystemTest", "spec.governance": DROP, "spec.entry.images.require": "Versioned"},
         {"spec.tier": "UAT", "spec.entry.images.require": "Versioned"},
     ),
     Case(
