@@ -66,7 +66,6 @@ _BY_GATE = {
     reasons.CHANGE_WINDOW: _ANOTHER_CHANGE,
     reasons.CHANGE_CONTROL: _ANOTHER_CHANGE,
     reasons.ROLLBACK_PLAN: f"write into the change how it is taken back: {_EDIT}",
-    reasons.CADENCE: "wait for its train's time, or take the next: kubectl get lfcal -A shows the trains",
     reasons.STANDARD_PATTERN: f"it is more than the pattern allows; raise a normal change: {_RAISE}",
     reasons.RISK: f"write the assessment into the change: {_EDIT}",
     reasons.ADMISSION: "the platform team installs the policies as they were shipped: helm upgrade of the operator's "
