@@ -41,6 +41,7 @@ from lockflight.workflow.checkpoints import Notary, keep_posting
 from lockflight.workflow.comparing import keep_comparing
 from lockflight.workflow.deps import Deps, Options
 from lockflight.workflow.keys import Key
+from lockflight.workflow.pruning import Pruner, keep_pruning
 from lockflight.workflow.reconcile import reconcile
 from lockflight.workflow.selftest import keep_testing
 from lockflight.workflow.slots import Slots
@@ -77,6 +78,8 @@ class Operator:
     """Posts signed heads of the audit trail, without end; ends at once where nobody is to get them."""
     archiving: Callable[[], Coroutine[None, None, None]]
     """Keeps the audit trail outside the cluster, without end; ends at once where there is no archive."""
+    pruning: Callable[[], Coroutine[None, None, None]]
+    """Takes finished objects out of the cluster, without end; ends at once where they stay for ever."""
 
 
 @asynccontextmanager
@@ -168,6 +171,7 @@ async def operator(
             vitals=vitals,
             sweep=partial(sweep, deps, queue.add),
             checkpoints=_checkpoints(settings, deps, trail),
+            pruning=_pruning(settings, deps),
             archiving=_archiving(settings, Archiver(deps, trail, archive, _retention(settings)) if archive else None),
             http=Http(healthy=vitals.healthy, ready=vitals.ready, exposition=partial(_exposition, vitals, metrics)),
         )
@@ -209,6 +213,12 @@ def _archiving(settings: Settings, archiver: Archiver | None) -> Callable[[], Co
     if archiver is None:
         return _nothing
     return partial(keep_archiving, archiver, timedelta(seconds=settings.archive_seconds))
+
+
+def _pruning(settings: Settings, deps: Deps) -> Callable[[], Coroutine[None, None, None]]:
+    if not settings.object_days:
+        return _nothing
+    return partial(keep_pruning, Pruner(deps, timedelta(days=settings.object_days)))
 
 
 async def _pass(deps: Deps, key: Key) -> datetime | None:

@@ -76,6 +76,7 @@ async def _work(operator: bootstrap.Operator, told: asyncio.Event) -> None:
         tasks.create_task(operator.self_test(), name="self-test")
         tasks.create_task(_sweep(operator), name="sweep")
         tasks.create_task(operator.archiving(), name="archiving")
+        tasks.create_task(operator.pruning(), name="pruning")
         tasks.create_task(operator.checkpoints(), name="checkpoints")
         tasks.create_task(operator.comparison(), name="comparison")
         await operator.queue.run()

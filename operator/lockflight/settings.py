@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     archive_days: Annotated[int, Field(ge=1, le=36_500)] = 2_557
     """How long records stay in the archive, in days; seven years. With object lock the store sees to it."""
 
+    object_days: Annotated[int, Field(ge=0, le=3_650)] = 90
+    """How long finished promotions and changes stay in the cluster, in days; 0: for ever."""
+
     checkpoint_url_file: Path | None = None
     """A file with the URL that signed checkpoints of the audit trail are posted to; a file, for the URL may hold a
     token. None: none are."""

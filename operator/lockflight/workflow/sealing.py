@@ -32,6 +32,12 @@ async def finished(deps: Deps, obj: Promotion) -> None:
         await promotion(deps, current)
 
 
+async def sealed(deps: Deps, obj: Promotion | ChangeRequest) -> bool:
+    """Whether it ended since the trail of its stack began, and all that is due of it is in there. Raises PortError."""
+    began, ended = await deps.audit.began(obj.metadata.namespace), ended_at(obj)
+    return began is not None and ended is not None and ended >= began and not await owed(deps, obj)
+
+
 async def owed(deps: Deps, obj: Promotion | ChangeRequest) -> bool:
     """Whether something that ended since the trail of its stack began is not sealed yet. Raises PortError."""
     stack, uid = obj.metadata.namespace, obj.metadata.uid

@@ -65,6 +65,14 @@ def test_it_writes_no_spec_of_ours_but_new_promotions_changes_and_records(grante
     assert {resource for resource, _ in written} <= {"promotions", "changerequests", "auditrecords", "freezewindows"}
 
 
+def test_finished_objects_are_removed_only_where_they_do_not_stay_for_ever() -> None:
+    def verbs(days: int) -> set[str]:
+        role = find(template("lockflight", {"retention": {"objectDays": days}}), "ClusterRole", "lockflight-operator")
+        return {verb for rule in role["rules"] if "promotions" in rule["resources"] for verb in rule["verbs"]}
+
+    assert verbs(90) - verbs(0) == {"delete"}
+
+
 @pytest.mark.parametrize("archive", [{"kind": "None"}, S3, {"kind": "Directory", "directory": {"claimName": "trail"}}])
 def test_records_are_removed_only_where_there_is_an_archive(archive: dict[str, Any]) -> None:
     role = find(template("lockflight", {"archive": archive}), "Role", "lockflight-audit", ROOT_NAMESPACE)

@@ -49,7 +49,9 @@ def test_the_operator_may_do_exactly_this_everywhere() -> None:
     kinds = tuple(kind.plural for kind in LIVING)
     expected = {("lockflight.dev", kind, "", verb) for kind in kinds for verb in ("get", "list", "watch")}
     expected |= {("lockflight.dev", f"{kind}/status", "", "patch") for kind in kinds}
-    expected |= {("lockflight.dev", kind, "", "create") for kind in ("promotions", "changerequests")}
+    expected |= {
+        ("lockflight.dev", kind, "", verb) for kind in ("promotions", "changerequests") for verb in ("create", "delete")
+    }
     expected |= {("", "namespaces", "", verb) for verb in ("get", "list", "watch", "patch")}
     expected |= {("", "events", "", "create")}
     expected |= {("authorization.k8s.io", "subjectaccessreviews", "", "create")}
