@@ -265,7 +265,7 @@ def _until_on_hold(stack: Stack, promotion: str, act: Callable[[], None]) -> flo
 def moves(clock: MovableClock, cluster: ClusterLike, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """A stack in which everything promotes by itself, an application a story."""
     stack = Stack(cluster, "moves", tmp_path_factory.mktemp("moves"))
-    stack.install([INTEGRATION], applications=["horizon", "abort", "shift"])
+    stack.install([INTEGRATION], applications=["horizon", "abort", "shift", "shelf"])
     return stack
 
 
@@ -356,3 +356,15 @@ def test_a_freeze_that_begins_at_an_hour_that_does_not_exist_begins_when_clocks_
     promotion = f"{moves.release('1.0.0', application='shift')}-integration"
     moves.reaches(promotion, "OnHold")
     assert f"03:30 CEST ({gap + half + hours(24):%Y-%m-%d %H:%MZ})" in moves.gate(promotion, "Freeze")["message"]
+
+
+def test_what_was_refused_long_ago_leaves_once_a_higher_version_followed(moves: Stack, clock: MovableClock) -> None:
+    refused = f"{moves.release('1.0.0', application='shelf', evidence=[])}-integration"
+    moves.reaches(refused, "Rejected")
+    followed = f"{moves.release('2.0.0', application='shelf')}-integration"
+    moves.reaches(followed, "Succeeded")
+
+    clock.put(clock.now() + timedelta(days=91))
+
+    eventually(lambda: not moves.get("lfpromo", refused), f"{refused} to leave the cluster")
+    assert moves.status("lfpromo", followed)["phase"] == "Succeeded"
