@@ -79,7 +79,11 @@ def rights(roles: Iterable[Manifest], rules: Iterable[Manifest], namespaces: Ite
     found += [Right("attest", "evidencetypes", name) for name in sorted(named["evidencetypes"])]
     found += [Right("create", plural) for plural in CREATING]
     found += [Right("govern", "environments"), Right("govern", "freezewindows"), Right("lift", "freezewindows")]
-    found += [Right("bind", "targetnamespaces", name, namespaced=False) for name in sorted(set(namespaces))]
+    found += [
+        Right(verb, "targetnamespaces", name, namespaced=False)
+        for verb in ("bind", "break-glass")
+        for name in sorted(set(namespaces))
+    ]
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lockflight.cli.holders import rights
 from tests.unit.cli.fakes import FakeApi, data, environment, run
 
 NAMED = ("lockflight-approve-cab", "approvalroles", "cab", "approve")
@@ -105,3 +106,8 @@ def test_whoever_only_reads_is_no_holder() -> None:
     stack.rbac["clusterrolebindings"] = [binding("lockflight-viewer", "Group", "readers", "ClusterRole")]
     stack.holds["readers"] = {("create", "releases", "")}
     assert [s["name"] for s in data(run(stack, "rights", "-o", "json"))["subjects"]] == ["change-board"]
+
+
+def test_of_bound_namespaces_it_is_told_who_binds_them_and_who_breaks_their_glass() -> None:
+    found = {str(right) for right in rights([], [], ["payments-production"]) if right.resource == "targetnamespaces"}
+    assert found == {"bind payments-production", "break-glass payments-production"}
