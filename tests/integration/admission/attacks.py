@@ -508,6 +508,7 @@ _IN_USE: dict[str, _Tries] = {
     "abort it first": (
         ("deleting a promotion under way", "nosy", _delete_in_use("promotions")),
         ("deleting a change that is being implemented", "nosy", _delete_in_use("changerequests")),
+        ("the operator deletes a promotion under way", "operator", _delete_in_use("promotions")),
         ("system:masters deletes a release that runs", "admin", _delete_in_use("releases")),
         ("deleting all at once", "nosy", _delete_all),
     ),

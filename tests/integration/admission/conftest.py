@@ -11,6 +11,7 @@ from lockflight.admission.shipped import policies
 from lockflight.admission.tokens import Guard
 from lockflight.assets import asset
 from lockflight.devcluster import Person
+from lockflight.devcluster.errors import CommandFailedError
 from lockflight.devcluster.providers import ClusterLike, open_cluster
 
 from . import attacks_archive, attacks_guard
@@ -247,6 +248,18 @@ def apply(cluster: ClusterLike, text: str) -> None:
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
 
 
+def apply_when_known(cluster: ClusterLike, text: str) -> None:
+    """Apply objects of ours: admission learns of new kinds a moment after their CRDs are established."""
+    for _ in attempts("our kinds are known to admission"):
+        try:
+            apply(cluster, text)
+        except CommandFailedError as refusal:
+            if "ServiceUnavailable" not in refusal.stderr:
+                raise
+        else:
+            return
+
+
 @pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterLike]:
     """A cluster of its own: policies bind everybody, and a running operator would answer what is tried here."""
@@ -268,7 +281,7 @@ def world(cluster: ClusterLike) -> Iterator[World]:
     apply(cluster, template(cluster, "lockflight", *operator))
     await_roles(cluster)
     stack = template(cluster, "lockflight-stack", values=VALUES)
-    apply(cluster, stack)
+    apply_when_known(cluster, stack)
     apply(cluster, EXTRA)
     shipped = "\n---\n".join(SHIPPED.values())
     named = {TARGET: attacks_guard.named(TARGET), ROOT: "user:lockflight-dev-admin create serviceaccounts/token"}

@@ -12,6 +12,7 @@ import pytest
 from lockflight.adapters.admission import KubeAdmission
 from lockflight.adapters.api_client import KubeClient
 from lockflight.admission.installed import installed
+from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import ENVIRONMENT_LABEL, STACK_LABEL
 from lockflight.devcluster.providers import ClusterLike
 from lockflight.policy.model import Namespace, Snapshot
@@ -90,8 +91,12 @@ def _snapshot(promotion: Thing, change: Thing) -> Snapshot:
     return builders.world(
         stack=STACK,
         promotion=builders.promotion(promotion.name),
-        changes=(builders.change(change.name),),
+        changes=(_here(builders.change(change.name)),),
     )
+
+
+def _here(change: ChangeRequest) -> ChangeRequest:
+    return change.model_copy(update={"metadata": change.metadata.model_copy(update={"namespace": STACK})})
 
 
 def _refusals(asked: Any, forgeries: list[Forgery]) -> list[tuple[str, ...]]:

@@ -14,7 +14,7 @@ from lockflight.devcluster.files import private_folder
 
 from .attacks import ATTACKS, Attack
 from .attacks_guard import WRITERS, named
-from .conftest import CRDS, EXTRA, PEOPLE, VALUES, apply, await_roles, template
+from .conftest import CRDS, EXTRA, PEOPLE, VALUES, apply, apply_when_known, await_roles, template
 from .world import (
     MERGE_PATCH,
     POLICIES,
@@ -56,7 +56,7 @@ def _populated(cluster: Cluster) -> World:
     parts = [f"--show-only=templates/{name}.yaml" for name in ("rbac", "roles", "serviceaccount")]
     apply(cluster, template(cluster, "lockflight", *parts))
     await_roles(cluster)
-    apply(cluster, template(cluster, "lockflight-stack", values=VALUES))
+    apply_when_known(cluster, template(cluster, "lockflight-stack", values=VALUES))
     apply(cluster, EXTRA)
     cluster.kubectl("annotate", "namespace", TARGET, f"{WRITERS}={named(TARGET)}")
     callers = {name: Caller(cluster.kubeconfig(name)) for name in ("admin", *(person.name for person in PEOPLE))}
