@@ -56,15 +56,23 @@ async def run(
     After ``seconds``, or when the awaiting task is cancelled, the program gets SIGTERM and, ``grace`` seconds later,
     SIGKILL; a cancelled call returns only when the program has ended. Of standard error the last 8 KiB are kept.
     """
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=dict(env),
-        cwd=cwd,
-        start_new_session=True,
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
+        )
     )
+    try:
+        # Shielded: asyncio answers a cancellation here with SIGKILL, and spares what the program has started.
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await undisturbed(_unwanted(starting, grace))
+        raise
     overflow = asyncio.Event()
     out = asyncio.create_task(_head(process.stdout, max_out, overflow))
     err = asyncio.create_task(_tail(process.stderr, 8_192))
@@ -109,6 +117,21 @@ async def undisturbed(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+async def _unwanted(starting: "asyncio.Future[asyncio.subprocess.Process]", grace: float) -> None:
+    try:
+        process = await starting
+    except OSError:
+        return
+    readers = {
+        asyncio.create_task(_head(process.stdout, 0, asyncio.Event())),
+        asyncio.create_task(_tail(process.stderr, 0)),
+    }
+    await _end(process, asyncio.create_task(process.wait()), grace)
+    await asyncio.wait(readers, timeout=1.0)
+    for reader in readers:
+        reader.cancel()
+
+
 async def _end(process: asyncio.subprocess.Process, ended: "asyncio.Task[int]", grace: float) -> None:
     _signal(process.pid, signal.SIGTERM)
     done, _ = await asyncio.wait({ended}, timeout=grace)
@@ -137,7 +160,7 @@ async def _head(stream: asyncio.StreamReader | None, limit: int, overflow: async
 async def _tail(stream: asyncio.StreamReader | None, limit: int) -> bytes:
     kept = b""
     while stream is not None and (chunk := await stream.read(_CHUNK)):
-        kept = (kept + chunk)[-limit:]
+        kept = (kept + chunk)[-limit:] if limit else b""
     return kept
 
 

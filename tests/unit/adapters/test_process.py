@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,25 @@ async def test_a_cancelled_call_returns_when_the_program_has_ended(tmp_path: Pat
     task = asyncio.create_task(sh(script, tmp_path))
     await until((tmp_path / "up").exists)
     task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (tmp_path / "done").read_text() == "tidied\n"
+
+
+async def test_a_call_that_is_cancelled_while_it_starts_ends_gently_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = asyncio.create_subprocess_exec
+
+    async def slowly(*argv: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await started(*argv, **options)
+        task.cancel()
+        await until((tmp_path / "up").exists)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slowly)
+    script = 'trap "echo tidied > done; kill $!; exit" TERM; sleep 60 & touch up; wait'
+    task = asyncio.create_task(sh(script, tmp_path))
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (tmp_path / "done").read_text() == "tidied\n"
