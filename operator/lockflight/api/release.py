@@ -148,6 +148,15 @@ class Evidence(Schema):
     digest: Digest | None = Field(None, description="Digest of the report.")
 
 
+class ScopeItem(Schema):
+    """A piece of work that the release brings: for the release note and for those who approve it."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/#-]*$", max_length=64)] = Field(
+        description="Its number in the tracker, such as PAY-381."
+    )
+    title: Annotated[str, Field(pattern=r"\S", max_length=256)] = Field(description="What it is about, in a line.")
+
+
 class ReleaseRollback(Schema):
     """How a change that brings this release is taken back, where the operator drafts it."""
 
@@ -177,6 +186,7 @@ _IMMUTABLE = (
     "components",
     "environments",
     "evidence",
+    "scope",
     "train",
     "rollbackPlan",
 )
@@ -265,6 +275,9 @@ class ReleaseSpec(Schema):
     ) = None
     environments: Annotated[dict[str, EnvironmentValues], Field(max_length=32)] | None = None
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=64)] = ()
+    scope: Annotated[tuple[ScopeItem, ...], Field(max_length=128, json_schema_extra=keyed("id"))] = Field(
+        (), description="What it brings. Said, not proven: it is no part of the digest."
+    )
     train: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=48)] | None = Field(
         None, description="A later train than the one it made the cut-off of, by name."
     )

@@ -8,6 +8,8 @@ from lockflight.api.release import Source
 from lockflight.cli.errors import CliError
 
 MAX_AUTHORS = 64
+MAX_SCOPE = 128
+MAX_TITLE = 256
 SECONDS = 30
 
 
@@ -34,6 +36,20 @@ def read_source(version: str, folder: str = ".") -> tuple[Source, tuple[str, ...
         authors=_authors(folder),
     )
     return source, tuple(remarks)
+
+
+def read_scope(folder: str = ".") -> tuple[tuple[str, str], ...]:
+    """Number and title of each trailer ``Scope: ID TITLE`` of the commits since the tag before; each number once.
+
+    A title that is absent is the number. Raises CliError where git or the repository is missing.
+    """
+    lines = _git(folder, "log", "--format=%(trailers:key=Scope,valueonly,unfold)", _since(folder)).split("\n")
+    found: dict[str, str] = {}
+    for text in lines:
+        key, _, title = " ".join(text.split()).partition(" ")
+        if key:
+            found.setdefault(key, (title or key)[:MAX_TITLE])
+    return tuple(found.items())[:MAX_SCOPE]
 
 
 def without_credentials(url: str) -> str:
@@ -63,9 +79,14 @@ def _branch(folder: str) -> str | None:
 
 
 def _authors(folder: str) -> tuple[str, ...]:
-    before = _try(folder, "describe", "--tags", "--abbrev=0", "HEAD^")
-    emails = _git(folder, "log", "--format=%aE", f"{before}..HEAD" if before else "HEAD").split("\n")
+    emails = _git(folder, "log", "--format=%aE", _since(folder)).split("\n")
     return tuple(dict.fromkeys(filter(None, emails)))[:MAX_AUTHORS]
+
+
+def _since(folder: str) -> str:
+    """The commits since the tag before."""
+    before = _try(folder, "describe", "--tags", "--abbrev=0", "HEAD^")
+    return f"{before}..HEAD" if before else "HEAD"
 
 
 def _git(folder: str, *arguments: str) -> str:

@@ -10,13 +10,14 @@ from lockflight.api import reasons
 from lockflight.api.conditions import find
 from lockflight.api.kinds import RELEASE
 from lockflight.api.promotion import Phase, Promotion
-from lockflight.api.release import Release, ReleaseSpec, Source
+from lockflight.api.release import Release, ReleaseSpec, ScopeItem, Source
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
+from lockflight.cli.charts import pair
 from lockflight.cli.client import Manifest
 from lockflight.cli.errors import AlreadyExistsError, CliError, NotFoundError
 from lockflight.cli.evidence import EvidenceType, Given
-from lockflight.cli.git import read_source
+from lockflight.cli.git import read_scope, read_source
 from lockflight.cli.objects import first_problem, get, list_all
 from lockflight.cli.promote import ended
 from lockflight.cli.releasespec import Origin, build, components, differences, environments
@@ -65,12 +66,19 @@ def release() -> None:
     multiple=True,
     help="A test result; a JUnit report is counted, as unit-tests unless TYPE is given.",
 )
-@click.option("--from-git", is_flag=True, help="Read repository, revision, branch, tag and authors out of git.")
+@click.option("--from-git", is_flag=True, help="Read repository, revision, branch, tag, authors and scope out of git.")
 @click.option("--repository", help="Where the source is.")
 @click.option("--revision", help="The commit.")
 @click.option("--branch", help="The branch it is merged to.")
 @click.option("--tag", help="Its tag.")
 @click.option("--author", "authors", multiple=True, help="An author; repeat.")
+@click.option(
+    "--scope",
+    "told_scope",
+    metavar="ID=TITLE",
+    multiple=True,
+    help="A piece of work that it brings; repeat. With --from-git also each commit trailer 'Scope: ID TITLE'.",
+)
 @click.option("--train", metavar="NAME", help="A later train than the one it makes the cut-off of.")
 @click.option("--hold", "hold_reason", metavar="REASON", help="Create it held.")
 @click.option("--name", help="Name of the object. [default: APPLICATION-VERSION]")
@@ -106,6 +114,7 @@ def create(
     branch: str | None,
     tag: str | None,
     authors: Sequence[str],
+    told_scope: Sequence[str],
     train: str | None,
     hold_reason: str | None,
     name: str | None,
@@ -144,6 +153,7 @@ def create(
             [given.evidence for given in evidence],
             train,
             Origin(based_on, hotfix_of, tuple(includes)),
+            scope(told_scope, from_git=from_git),
         )
     except ValidationError as problem:
         raise click.UsageError(first_problem(problem)) from problem
@@ -217,6 +227,14 @@ def source(version: str, told: dict[str, Any], *, from_git: bool) -> Source | No
         if not (told.get("branch") and "--branch" in remark):
             output.note(remark)
     return Source(**(dict(found) | told))
+
+
+def scope(told: Sequence[str], *, from_git: bool) -> tuple[ScopeItem, ...]:
+    """What the options say, then what the commits say besides. Raises click.UsageError, pydantic.ValidationError."""
+    items = dict(pair(text, "--scope") for text in told)
+    for key, title in read_scope() if from_git else ():
+        items.setdefault(key, title)
+    return tuple(ScopeItem(id=key, title=title) for key, title in items.items())
 
 
 def _wait(app: App, name: str, environment: str | None, timeout: timedelta) -> None:

@@ -15,6 +15,7 @@ from lockflight.api.release import (
     Evidence,
     ReleaseSpec,
     ReleaseType,
+    ScopeItem,
     Source,
 )
 from lockflight.cli.charts import chart_from, merged, pair, read_values
@@ -119,6 +120,7 @@ def build(
     evidence: Sequence[Evidence],
     train: str | None = None,
     origin: Origin = _ALONE,
+    scope: Sequence[ScopeItem] = (),
 ) -> ReleaseSpec:
     """The spec, of the type that ``origin`` says. Raises pydantic.ValidationError."""
     base = origin.config_of or origin.hotfix_of
@@ -131,6 +133,7 @@ def build(
         source=source,
         environments=values,
         evidence=tuple(evidence),
+        scope=tuple(scope),
         train=train,
         **charts,
     )

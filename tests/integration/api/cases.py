@@ -335,6 +335,14 @@ CASES = [
         {"spec.hotfix": {"defect": "PAY-512"}},
         {"spec.hotfix": {"defect": "PAY-512"}, "spec.type": "Emergency", "spec.incident": INCIDENT},
     ),
+    _fixed(
+        "Release",
+        "scope",
+        _RELEASE,
+        instead={"spec.scope": [{"id": "PAY-400", "title": "Other work"}]},
+        also=_UNHELD,
+        before={"spec.scope": [{"id": "PAY-381", "title": "Refund limits"}]},
+    ),
     _fixed("Release", "rollbackPlan", _RELEASE, instead={"spec.rollbackPlan": DROP}, also={"spec.hold": DROP}),
     Case(
         "Release",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lockflight.cli.errors import CliError
-from lockflight.cli.git import read_source, without_credentials
+from lockflight.cli.git import read_scope, read_source, without_credentials
 
 
 def _git(folder: Path, *arguments: str, author: str = "jo@example.com") -> None:
@@ -90,3 +90,15 @@ def test_a_folder_without_git_is_refused_with_what_to_do(tmp_path: Path) -> None
 )
 def test_credentials_never_leave_the_machine(url: str, shown: str) -> None:
     assert without_credentials(url) == shown
+
+
+def test_the_scope_stands_in_the_trailers_since_the_tag_before(checkout: Path) -> None:
+    _commit(checkout, "four\n\nScope: PAY-1 Seen already")
+    _git(checkout, "tag", "v2.5.0")
+    _commit(checkout, "five\n\nScope: PAY-381  Refund\n limits\nScope: PAY-390")
+    _commit(checkout, "six\n\nScope: PAY-381 Another title of the same\nCo-authored-by: Kim <kim@example.com>")
+    assert read_scope(str(checkout)) == (("PAY-381", "Another title of the same"), ("PAY-390", "PAY-390"))
+
+
+def test_commits_without_trailers_have_no_scope(checkout: Path) -> None:
+    assert read_scope(str(checkout)) == ()

@@ -27,6 +27,7 @@ def test_one_command_makes_a_release() -> None:
         "chart": {"oci": "oci://registry.example/charts/payments", "version": "2.4.0", "digest": DIGEST},
         "evidence": [{"type": "unit-tests", "result": "Passed", "url": "https://ci.example/7"}],
         "includes": [],
+        "scope": [],
     }
 
 
@@ -237,3 +238,21 @@ def test_a_hotfix_names_what_it_mends_and_what_it_contains() -> None:
 def test_a_release_is_no_hotfix_and_configuration_at_once() -> None:
     result = run(FakeApi(), *CREATE, *CHART, "--hotfix-of", "payments-2.3.1", "--based-on", "payments-2.3.1")
     assert (result.exit_code, "give one of them" in result.stderr) == (2, True)
+
+
+def test_the_scope_is_told_in_options() -> None:
+    api = FakeApi()
+    arguments = ("--scope", "PAY-381=Refund limits", "--scope", "PAY-390=Sums = amounts")
+    assert run(api, *CREATE, *CHART, *arguments).exit_code == 0
+    assert _spec(api)["scope"] == [
+        {"id": "PAY-381", "title": "Refund limits"},
+        {"id": "PAY-390", "title": "Sums = amounts"},
+    ]
+    assert "unchanged" in run(api, *CREATE, *CHART, *arguments).stdout
+    other = run(api, *CREATE, *CHART, "--scope", "PAY-381=Refund limits")
+    assert (other.exit_code, "scope (there 2 entries, here 1 entries)" in other.stderr) == (1, True)
+
+
+def test_a_scope_without_a_title_is_refused() -> None:
+    result = run(FakeApi(), *CREATE, *CHART, "--scope", "PAY-381")
+    assert (result.exit_code, "--scope 'PAY-381': write name=…" in result.stderr) == (2, True)
