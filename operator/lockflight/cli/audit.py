@@ -1,7 +1,7 @@
 """``audit verify``, ``audit population``, ``audit show`` and ``audit rules``: what an auditor asks."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from lockflight.cli.auditorders import hold, restore, unhold
 from lockflight.cli.auditpack import export, verify_pack
 from lockflight.cli.checkpoints import key_option, latest
 from lockflight.cli.errors import CliError, NotFoundError
+from lockflight.cli.instants import instant as instant_of
 from lockflight.policy.audit import Finding
 from lockflight.policy.auditreport import population as population_of
 from lockflight.policy.auditreport import rules_on, story
@@ -92,7 +93,7 @@ def population(app: App, start: str, end: str, tier: str | None, root: str, arch
 
     Says with it why the list is complete, or why it is not: then the exit code is 1.
     """
-    begin, finish = _instant(start), _instant(end, last=True)
+    begin, finish = instant_of(start), instant_of(end, last=True)
     if begin >= finish:
         msg = f"--from {start} is not before --to {end}"
         raise click.UsageError(msg)
@@ -174,7 +175,7 @@ def show(app: App, change: str, root: str, archive: Archive | None) -> None:
 @pass_app
 def rules(app: App, environment: str, day: str, root: str, archive: Archive | None) -> None:
     """Show the rules that were in force for an environment then."""
-    instant = _instant(day, last=True)
+    instant = instant_of(day, last=True)
     chains, _ = records(app, root, archive)
     # A rule may have been sealed for the last time before what is in the cluster began.
     gone = left({stack: chains.get(stack, []) for stack in dict.fromkeys((app.namespace, root))})
@@ -329,18 +330,3 @@ def _cell(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
     return str(value) if value not in (None, "") else "-"
-
-
-def _instant(text: str, *, last: bool = False) -> datetime:
-    """A day in UTC, its end where it is the ``last``; or an instant. Raises UsageError."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as problem:
-        msg = f"{text!r}: write a day such as 2026-12-01, or an instant such as 2026-12-01T09:00:00+01:00"
-        raise click.UsageError(msg) from problem
-    if "T" not in text and " " not in text:
-        return datetime.combine(found.date(), time(), UTC) + timedelta(days=1 if last else 0)
-    if found.tzinfo is None:
-        msg = f"{text!r} has no offset: write 2026-12-01T09:00:00+01:00"
-        raise click.UsageError(msg)
-    return found.astimezone(UTC)

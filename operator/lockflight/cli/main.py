@@ -45,7 +45,7 @@ ENTRIES = {
         "calendar",
         "A month of trains, CAB meetings, change windows, freezes, critical dates and planned changes.",
     ),
-    "report": _own("report", "report", "Figures out of what happened."),
+    "report": _own("report", "report", "Figures and documents out of what happened."),
     "hold": _own("hold", "hold", "Keep a release from environments that it has not reached."),
     "unhold": _own("hold", "unhold", "Let a held release go on."),
     "rights": _own("rights", "show_rights", "Who may do what in a stack."),

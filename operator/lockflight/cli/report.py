@@ -1,4 +1,4 @@
-"""``report cadence``: what each train carried, and whether a faster cadence is advisable."""
+"""``report``: what each train carried, whether a faster cadence is advisable, and the governance documents."""
 
 from datetime import timedelta
 from itertools import takewhile
@@ -14,6 +14,7 @@ from lockflight.api.releasecalendar import DEFAULT_SPRINTS, Every, ReleaseCalend
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.calendars import ROOT, followed
+from lockflight.cli.documents import change, environment, release
 from lockflight.cli.errors import CliError
 from lockflight.cli.objects import list_all
 from lockflight.policy.cadence.calendar import trains
@@ -27,7 +28,12 @@ _SHARE = click.FloatRange(0, 1)
 
 @click.group()
 def report() -> None:
-    """Figures out of what happened."""
+    """Figures and documents out of what happened."""
+
+
+report.add_command(change)
+report.add_command(release)
+report.add_command(environment)
 
 
 @report.command()

@@ -1,0 +1,1 @@
+"""Writers of documents: the same facts as Markdown, HTML and PDF."""
