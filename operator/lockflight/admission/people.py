@@ -158,9 +158,14 @@ LISTS = (
         yes="false",
         sample='"step":"…","result":"Passed"',
         robots=True,
-        open="variables.was.?steps.orValue([]).exists(s, s.name == string(variables.entry.?step.orValue('')) && "
+        open="has(variables.entry.verification) ? variables.was.?phase.orValue('') == 'AwaitingVerification' && "
+        "variables.was.?verification.orValue([]).exists(v, v.name == string(variables.entry.verification) && "
+        "v.state == 'Running' && has(v.role)) : "
+        "variables.was.?steps.orValue([]).exists(s, s.name == string(variables.entry.?step.orValue('')) && "
         "s.state == 'Authorized')",
-        not_open="'step \\'' + string(variables.entry.?step.orValue('')) + '\\' is not open: say how it went when "
+        not_open="has(variables.entry.verification) ? 'verification \\'' + string(variables.entry.verification) + "
+        "'\\' is not open: say how it went while the promotion is AwaitingVerification and status.verification says "
+        "Running' : 'step \\'' + string(variables.entry.?step.orValue('')) + '\\' is not open: say how it went when "
         "status.steps says Authorized'",
     ),
 )
@@ -340,7 +345,7 @@ def _binding(row: PeopleList) -> Iterator[Check]:
     if row.plan:
         yield from _plan(row)
     if row.open:
-        yield Check(f"!variables.judged || {row.open}", row.not_open)
+        yield Check(f"!variables.judged || ({row.open})", row.not_open)
     if row.ripe:
         yield Check(
             f"!variables.approves || variables.was.?phase.orValue('') == {literal(row.ripe)}",

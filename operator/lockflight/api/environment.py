@@ -192,16 +192,29 @@ class JobVerification(Schema):
     template: JobTemplate
 
 
+class ExternalVerification(Schema):
+    """Somebody else checks, and says on the Promotion how it went; the target is free meanwhile."""
+
+    role: Label = Field(
+        description="Who says how it went: holders of attest on evidencetypes/<role>, people or service accounts."
+    )
+    timeout: Timeout = Field("72h", description="How long they may take once everything else has passed. Default 72h.")
+
+
 class Verification(Schema):
-    """One check that must succeed after a deployment: exactly one of helmTest and job."""
+    """One check that must succeed after a deployment: exactly one of helmTest, job and external."""
 
     model_config = rules(
-        Cel("has(self.helmTest) != has(self.job)", "a verification is either helmTest or job: give exactly one of them")
+        Cel(
+            "[has(self.helmTest), has(self.job), has(self.external)].filter(x, x).size() == 1",
+            "a verification is a helmTest, a job or external: give exactly one of them",
+        )
     )
 
     name: Label = Field(description="Its name in messages and in the Promotion's status.")
     helm_test: HelmTest | None = None
     job: JobVerification | None = None
+    external: ExternalVerification | None = None
 
 
 class Exit(Schema):

@@ -40,6 +40,7 @@ class Phase(StrEnum):
     ON_HOLD = "OnHold"
     DEPLOYING = "Deploying"
     VERIFYING = "Verifying"
+    AWAITING_VERIFICATION = "AwaitingVerification"
     AWAITING_SIGN_OFF = "AwaitingSignOff"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -60,7 +61,14 @@ class Phase(StrEnum):
         return self in (Phase.DEPLOYING, Phase.VERIFYING)
 
 
-_OPEN = (Phase.WAITING, Phase.ON_HOLD, Phase.DEPLOYING, Phase.VERIFYING, Phase.AWAITING_SIGN_OFF)
+_OPEN = (
+    Phase.WAITING,
+    Phase.ON_HOLD,
+    Phase.DEPLOYING,
+    Phase.VERIFYING,
+    Phase.AWAITING_VERIFICATION,
+    Phase.AWAITING_SIGN_OFF,
+)
 
 
 class ChangeRef(Ref):
@@ -185,7 +193,13 @@ class VerificationStatus(Schema):
     """The result of one verification."""
 
     name: ObjectName = Field(description="The verification.")
-    state: Literal["Pending", "Running", "Passed", "Failed"] = Field(description="How it stands.")
+    state: Literal["Pending", "Running", "Passed", "Failed", "Cancelled"] = Field(
+        description="How it stands. Cancelled: the promotion ended before anybody said."
+    )
+    role: ObjectName | None = Field(
+        None, description="Of one that others do: who says how it went, holders of attest on evidencetypes/<role>."
+    )
+    due_by: Time | None = Field(None, description="Until when they have to say so; without a word it has failed.")
     started_at: Time | None = Field(None, description="When it began.")
     finished_at: Time | None = Field(None, description="When it ended.")
     message: Annotated[str, Field(max_length=2048)] = Field("", description="How it came out.")
@@ -225,10 +239,18 @@ class StepStatus(Schema):
 
 
 class Attestation(Schema):
-    """Somebody's word on a step that Lockflight does not take. ``by`` and ``groups`` are stamped by the API server."""
+    """Somebody's word on a step or a verification of others. ``by`` and ``groups`` are stamped by the API server."""
 
-    role: Label = Field(description="The role in which it is given, as the step names it.")
-    step: Label = Field(description="The component of the release.")
+    model_config = rules(
+        Cel(
+            "has(self.step) != has(self.verification)",
+            "an attestation is about a step or a verification: name exactly one of them",
+        )
+    )
+
+    role: Label = Field(description="The role in which it is given, as the step or verification names it.")
+    step: Label | None = Field(None, description="The component of the release.")
+    verification: Label | None = Field(None, description="The external verification of the environment.")
     result: Literal["Passed", "Failed"] = Field(description="How it went.")
     comment: Comment | None = Field(None, description="Anything to add, such as where the log is.")
     by: ObjectName | None = Field(None, description="Who: stamped by the API server.")

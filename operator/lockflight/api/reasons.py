@@ -178,6 +178,7 @@ CHANGED = "Changed"
 DEPLOYING = "Deploying"
 TAKING_BACK = "TakingBack"
 ABORTING = "Aborting"
+AWAITING_VERIFICATION = "AwaitingVerification"
 AWAITING_SIGN_OFF = "AwaitingSignOff"
 SIGN_OFF_REJECTED = "SignOffRejected"
 

@@ -128,6 +128,7 @@ _STYLES = {
     "OnHold": _WAIT,
     "Waiting": _WAIT,
     "AwaitingSignOff": _WAIT,
+    "AwaitingVerification": _WAIT,
     "Deploying": "cyan",
     "Verifying": "cyan",
 }

@@ -36,7 +36,7 @@ def wait(app: App, *, change: str, step: str | None, wanted: str, timeout: timed
     """Wait until a change may be carried out, as a pipeline does.
 
     It comes before a step of its own, of Argo CD for one. With --step it waits until a promotion has come to a step
-    that others take: what is done then is said with lockflight attest.
+    that others take, or a verification that others do: how that went is said with lockflight attest.
 
     Ends with an error as soon as the change has ended without that.
     """
@@ -68,8 +68,12 @@ def _for_step(app: App, promotion: str, step: str, timeout: timedelta) -> None:
     def look() -> Promotion | None:
         found = get(app, Promotion, promotion)
         row = next((row for row in found.status.steps if row.name == step), None)
-        if row is not None and row.state == "Authorized":
+        theirs = next((row for row in found.status.verification if row.name == step and row.role), None)
+        if (row is not None and row.state == "Authorized") or (theirs is not None and theirs.state == "Running"):
             return found
+        if theirs is not None and theirs.state != "Pending":
+            msg = f"promotion {promotion} is {found.status.phase}: verification {step} is {theirs.state}"
+            raise CliError(msg)
         over = found.status.phase is not None and found.status.phase.final
         if over or (row is not None and row.state in ("Done", "Failed")):
             state = f"step {step} is {row.state}" if row is not None else f"it has no step {step}"
@@ -82,4 +86,6 @@ def _for_step(app: App, promotion: str, step: str, timeout: timedelta) -> None:
     if app.as_data:
         output.show_data(app, found.dump())
     else:
-        output.line(f"step {step} of {promotion} is {reasons.AUTHORIZED}: {found.status.waits_for or ''}", 0)
+        mine = any(row.name == step for row in found.status.steps if row.state == "Authorized")
+        what, state = ("step", reasons.AUTHORIZED) if mine else ("verification", "open")
+        output.line(f"{what} {step} of {promotion} is {state}: {found.status.waits_for or ''}", 0)

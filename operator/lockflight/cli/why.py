@@ -61,7 +61,8 @@ def _headline(promotion: Promotion) -> None:
         output.line("the operator has not looked at it yet: is it running? kubectl get pods -n lockflight-system", 2)
     elif summary.message:
         output.line(summary.message, 2)
-    if open_step(status.steps) is not None and status.waits_for:
+    open_ = open_step(status.steps) is not None or phase is Phase.AWAITING_VERIFICATION
+    if open_ and status.waits_for:
         output.line(f"waits for: {status.waits_for}", 2)
     if phase is Phase.AWAITING_SIGN_OFF:
         output.line(f"next: lockflight sign-off {promotion.metadata.name} --role ROLE", 2)
@@ -74,7 +75,10 @@ def _progress(promotion: Promotion) -> None:
         return
     rows = [(c.helm_release, c.state, str(c.revision or "-"), c.message) for c in status.components]
     rows += [(f"step {s.name}", s.state, "-", s.message or f"{s.role} says how it goes") for s in status.steps]
-    rows += [(f"verification {v.name}", v.state, "-", v.message) for v in status.verification]
+    rows += [
+        (f"verification {v.name}", v.state, "-", v.message or (f"{v.role} says how it goes" if v.role else ""))
+        for v in status.verification
+    ]
     rows += [
         (f"sign-off {s.role}", s.decision, "-", f"{s.by or '?'}{': ' + s.comment if s.comment else ''}")
         for s in status.sign_offs

@@ -1,4 +1,4 @@
-"""Steps of a bundle that others take: whose word on them counts. Pure."""
+"""Steps of a bundle and verifications that others do: whose word on them counts. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from lockflight.api.common import CANARY
-from lockflight.api.promotion import Attestation, Promotion, StepStatus
+from lockflight.api.promotion import Attestation, Promotion, StepStatus, VerificationStatus
 from lockflight.policy.model import PlannedStep
 from lockflight.policy.rights import Question, Rights
 
@@ -30,13 +30,21 @@ def asked(promotion: Promotion) -> Iterator[Question]:
 
 def word(promotion: Promotion, step: PlannedStep, rights: Rights) -> Word:
     """What was said of ``step``, bound to this generation and plan, by holders of the right; the last word holds."""
+    return _word(promotion, [e for e in promotion.status.attestations if e.step == step.name], step.role, rights)
+
+
+def verdict(promotion: Promotion, row: VerificationStatus, rights: Rights) -> Word:
+    """What was said of a verification that others do, likewise."""
+    entries = [e for e in promotion.status.attestations if e.verification == row.name]
+    return _word(promotion, entries, row.role or "", rights)
+
+
+def _word(promotion: Promotion, entries: Sequence[Attestation], role: str, rights: Rights) -> Word:
     plan, generation = promotion.status.plan, promotion.metadata.generation
     found: Attestation | None = None
     ignored: list[str] = []
-    for entry in promotion.status.attestations:
-        if entry.step != step.name:
-            continue
-        why = _why_not(entry, step, generation, plan.digest if plan else None, rights)
+    for entry in entries:
+        why = _why_not(entry, role, generation, plan.digest if plan else None, rights)
         if why is None:
             found = entry
         else:
@@ -59,13 +67,11 @@ def authorized(row: StepStatus, step: PlannedStep, now: datetime) -> StepStatus:
     return row.model_copy(update={"state": "Authorized", "authorized_at": now, "due_by": now + step.timeout})
 
 
-def _why_not(
-    entry: Attestation, step: PlannedStep, generation: int, plan_digest: str | None, rights: Rights
-) -> str | None:
+def _why_not(entry: Attestation, role: str, generation: int, plan_digest: str | None, rights: Rights) -> str | None:
     if not entry.by:
         return "does not say who"
-    if entry.role != step.role:
-        return f"spoke as {entry.role}, asked for is {step.role}"
+    if entry.role != role:
+        return f"spoke as {entry.role}, asked for is {role}"
     if entry.generation != generation or plan_digest is None or entry.plan_digest != plan_digest:
         return "spoke of another plan"
     held, *wildcards = (rights.may(question) for question in _right(entry))

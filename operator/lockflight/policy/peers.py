@@ -63,11 +63,11 @@ def _takes_its_place(peer: Promotion, promotion: Promotion) -> bool:
     phase = peer.status.phase
     if phase is None:
         return False
-    if phase.final or phase is Phase.AWAITING_SIGN_OFF:
+    if phase.final or phase in (Phase.AWAITING_VERIFICATION, Phase.AWAITING_SIGN_OFF):
         # It went by while this one waited; what went by before makes this one a downgrade, which is another matter.
         arrived = peer.status.deployed_at
         return (
-            phase in (Phase.SUCCEEDED, Phase.AWAITING_SIGN_OFF)
+            phase in (Phase.SUCCEEDED, Phase.AWAITING_VERIFICATION, Phase.AWAITING_SIGN_OFF)
             and arrived is not None
             and created(promotion)[0] < arrived
         )

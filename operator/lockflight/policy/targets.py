@@ -31,8 +31,10 @@ def targets(
 
 
 def _undone(promotion: Promotion) -> bool:
-    """Taken back; one that was aborted while it waited for sign-off stays where it is."""
-    return promotion.status.phase in _TAKEN_BACK and promotion.status.verified_at is None
+    """Taken back; one that was aborted while it waited for others or for sign-off stays where it is."""
+    status = promotion.status
+    stays = status.phase is Phase.ABORTED and status.execution is not None and status.execution.remediation is None
+    return status.phase in _TAKEN_BACK and status.verified_at is None and not stays
 
 
 def _row(promotion: Promotion, releases: Mapping[str, Release]) -> TargetStatus | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from lockflight.api import reasons
 from lockflight.api.common import Tier
 from lockflight.api.conditions import Condition, condition, merge
-from lockflight.api.environment import Environment, Item, TargetStatus
+from lockflight.api.environment import Environment, Item, TargetStatus, Verification
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy.model import Effective
@@ -138,8 +138,11 @@ def outputs(environment: Effective) -> tuple[Item, ...]:
     leave = environment.spec.exit
     if leave is None:
         return ()
-    checks = [
-        Item(name=f"verification {v.name}", given_by="helm test" if v.helm_test else "a Job in the target")
-        for v in leave.verification
-    ]
+    checks = [Item(name=f"verification {v.name}", given_by=_verifier(v)) for v in leave.verification]
     return (*checks, *(Item(name=f"{s.count} sign-off(s)", given_by=f"role {s.role}") for s in leave.sign_offs))
+
+
+def _verifier(check: Verification) -> str:
+    if check.external is not None:
+        return f"role {check.external.role}, within {check.external.timeout}"
+    return "helm test" if check.helm_test else "a Job in the target"

@@ -9,14 +9,16 @@ from datetime import datetime
 
 from lockflight.api.common import STACK_LABEL, parse_duration
 from lockflight.api.promotion import Action, ComponentStatus, Phase, Promotion
+from lockflight.api.release import Release
 from lockflight.policy.external import open_step
 from lockflight.policy.labels import helm_labels, short
-from lockflight.policy.model import HelmStatus, PlannedComponent, Revision, Snapshot
+from lockflight.policy.model import Effective, HelmStatus, PlannedComponent, Revision, Snapshot
+from lockflight.policy.others import failed, passed
 from lockflight.policy.ownership import removed
 from lockflight.policy.records import applied
 from lockflight.policy.revisions import newest, verified
 from lockflight.ports import HelmJob, HelmOutcome, HelmResult, PortError, Severity
-from lockflight.workflow import external, sealing
+from lockflight.workflow import external, others, sealing
 from lockflight.workflow.comparing import compare_applied
 from lockflight.workflow.deps import Deps, Running
 from lockflight.workflow.external import Pause
@@ -24,7 +26,7 @@ from lockflight.workflow.gather import Gathered
 from lockflight.workflow.judge import shut_by_people
 from lockflight.workflow.progress import enter, finish, text_of
 from lockflight.workflow.run import Failure, Forward, Run, succeeded
-from lockflight.workflow.verify import checks, started, verify
+from lockflight.workflow.verify import started, verify
 from lockflight.workflow.way_back import go_back
 
 DEFAULT_TIMEOUT = "10m"
@@ -44,6 +46,8 @@ async def run(
     if execution is not None and execution.remediation is not None:
         await go_back(work, None, bound=await _bound(work))
         return None
+    if work.status.phase is Phase.VERIFYING and await _others_said(work, gathered.snapshot):
+        return None
     if not isinstance(work, Forward):
         words = "aborted" if promotion.spec.abort else _lost(gathered.snapshot)
         await go_back(work, Failure(words, aborted=promotion.spec.abort), bound=await _bound(work))
@@ -56,9 +60,28 @@ async def run(
     if failure is not None:
         await go_back(work, failure)
         return None
-    await _drop_removed(work, gathered.snapshot)
-    await _done(work)
+    until = await others.begin(work)
+    if until is not None:
+        return until
+    await _verified(work, gathered.snapshot, work.release, work.governed)
     return None
+
+
+async def _others_said(work: Run, s: Snapshot) -> bool:
+    """Act upon what others said of their verification; whether they did. What was planned since is no matter then."""
+    bad = failed(work.status)
+    if bad is not None:
+        await go_back(work, Failure(f"verification {bad.name} failed: {bad.message}"), bound=await _bound(work))
+        return True
+    if work.release is None or work.governed is None or not passed(work.status):
+        return False
+    await _verified(work, s, work.release, work.governed)
+    return True
+
+
+async def _verified(work: Run, s: Snapshot, release: Release, governed: Effective) -> None:
+    await _drop_removed(work, s, release)
+    await _done(work, release, governed)
 
 
 async def _seal(work: Forward, gathered: Gathered) -> None:
@@ -184,9 +207,9 @@ async def _applied(work: Forward) -> None:
         status = status.model_copy(update={"deployed_at": now})
         _observe_approval(work, now)
     work.status = status
-    if checks(work):
+    rows = started(work, now)
+    if rows:
         status = enter(status, Phase.VERIFYING, now, "applied; verifying")
-        rows = tuple(started(status, check, now) for check in checks(work))
         await work.save(status.model_copy(update={"verification": rows}))
 
 
@@ -278,9 +301,9 @@ def _job(work: Forward, component: PlannedComponent) -> HelmJob:
     )
 
 
-async def _drop_removed(work: Forward, s: Snapshot) -> None:
+async def _drop_removed(work: Run, s: Snapshot, release: Release) -> None:
     """Uninstall components that this release no longer has, once the rest stands verified."""
-    for name in removed(s.revisions, work.release, tuple(s.peer_releases.values())):
+    for name in removed(s.revisions, release, tuple(s.peer_releases.values())):
         await work.fence()
         result = await work.deps.helm.uninstall(work.namespace, name, work.timeout)
         if not succeeded(result):
@@ -288,14 +311,14 @@ async def _drop_removed(work: Forward, s: Snapshot) -> None:
             work.deps.events.emit(work.promotion, Severity.WARNING, "RemovalFailed", message)
 
 
-async def _done(work: Forward) -> None:
+async def _done(work: Run, release: Release, governed: Effective) -> None:
     now = work.deps.clock.now()
     status = work.status.model_copy(update={"verified_at": now})
-    if work.governed.spec.exit and work.governed.spec.exit.sign_offs and work.promotion.spec.action is Action.DEPLOY:
+    if governed.spec.exit and governed.spec.exit.sign_offs and work.promotion.spec.action is Action.DEPLOY:
         status = enter(status, Phase.AWAITING_SIGN_OFF, now, "verified; waits for sign-off")
         message = "applied and verified; waits for sign-off"
     else:
-        message = f"{work.release.metadata.name} runs in {work.namespace}, verified"
+        message = f"{release.metadata.name} runs in {work.namespace}, verified"
         generation = work.promotion.metadata.generation
         status = finish(status, Phase.SUCCEEDED, "Succeeded", message, now, generation=generation)
     await work.save(status)

@@ -23,7 +23,7 @@ from lockflight.policy.model import NamedVerdict, Plan, PlanProblem, Snapshot
 from lockflight.policy.override import gone_past, overridden
 from lockflight.policy.promotion import Decision, Finish, Start, Wait, decide
 from lockflight.ports import ConflictError, GoneError, NotLeaderError, Severity, UnreachableError
-from lockflight.workflow import catalogue, gather, sealing
+from lockflight.workflow import catalogue, gather, others, sealing
 from lockflight.workflow import change as changes
 from lockflight.workflow.deps import Deps, Running
 from lockflight.workflow.ended import end
@@ -49,6 +49,8 @@ async def reconcile(deps: Deps, promotion: Promotion) -> datetime | None:
         return None
     if phase is not None and phase.executing:
         return await _resume(deps, promotion)
+    if phase is Phase.AWAITING_VERIFICATION:
+        return await others.look(deps, promotion, lambda: _alone(deps, promotion, _executed_target(promotion)))
     if phase is Phase.AWAITING_SIGN_OFF:
         return await sign_off(deps, promotion)
     return await _wait(deps, promotion)

@@ -9,6 +9,7 @@ from lockflight.policy.promotion import Finish, sign_offs
 from lockflight.workflow import gather, sealing
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.ended import end
+from lockflight.workflow.overtaken import overtaken
 from lockflight.workflow.progress import conditions, text_of
 from lockflight.workflow.status import write
 
@@ -33,13 +34,9 @@ async def sign_off(deps: Deps, promotion: Promotion) -> datetime | None:
 
 def _signed(s: Snapshot) -> Finish | None:
     """How it ends, or None while sign-offs are missing or cannot be counted."""
-    if s.promotion.spec.abort:
-        words = "aborted while it waited for sign-off; the release stays where it is"
-        return Finish(Phase.ABORTED, reasons.ABORTED, words)
-    newer = next((p for p in s.peers if _deployed_after(p, s.promotion)), None)
-    if newer is not None:
-        words = f"promotion {newer.metadata.name} deployed here before it was signed off"
-        return Finish(Phase.SUPERSEDED, reasons.SUPERSEDED, words)
+    ended = overtaken(s, "sign-off")
+    if ended is not None:
+        return ended
     if s.effective is None or s.release is None:
         return None
     result = sign_offs(s.promotion, s.effective, s.release, s.rights)
@@ -59,18 +56,3 @@ async def _keep_asking(deps: Deps, s: Snapshot) -> None:
     said = conditions(promotion.status, None, reasons.AWAITING_SIGN_OFF, message, generation=generation, now=now)
     update = {"observed_generation": generation, "conditions": said, "waits_for": text_of(message, 512)}
     await write(deps, promotion, promotion.status.model_copy(update=update), guarded=True)
-
-
-def _deployed_after(peer: Promotion, promotion: Promotion) -> bool:
-    """Whether ``peer`` began after ``promotion``, which is applied. Two within a second are told apart by Helm."""
-    mine, theirs = promotion.status.execution, peer.status.execution
-    if mine is None or theirs is None:
-        return False
-    if peer.status.phase is not None and peer.status.phase.executing:
-        # One executes at a time.
-        return True
-    return (theirs.started_at, _last_revision(peer)) > (mine.started_at, _last_revision(promotion))
-
-
-def _last_revision(promotion: Promotion) -> int:
-    return max((row.revision for row in promotion.status.components), default=0)

@@ -5,23 +5,29 @@ from datetime import datetime, timedelta
 
 from lockflight.api.common import parse_duration
 from lockflight.api.environment import Verification
-from lockflight.api.promotion import PromotionStatus, VerificationStatus
+from lockflight.api.promotion import VerificationStatus
 from lockflight.policy.labels import deployer
+from lockflight.policy.others import asked_for, pending
 from lockflight.ports import JobResult, NotLeaderError, PortError, UnreachableError
 from lockflight.workflow.progress import text_of
 from lockflight.workflow.run import Failure, Forward, succeeded
 
 
 def checks(work: Forward) -> tuple[Verification, ...]:
-    """What the environment asks for."""
+    """What the environment asks Lockflight itself to run."""
     leave = work.governed.spec.exit
-    return leave.verification if leave else ()
+    return tuple(check for check in leave.verification if check.external is None) if leave else ()
 
 
-def started(status: PromotionStatus, check: Verification, now: datetime) -> VerificationStatus:
-    """The row of a check: as known, else as begun now."""
-    known = next((v for v in status.verification if v.name == check.name), None)
-    return known or VerificationStatus(name=check.name, state="Running", started_at=now)
+def started(work: Forward, now: datetime) -> tuple[VerificationStatus, ...]:
+    """A row for everything that is asked for: as known, else as begun now, and those of others as still to come."""
+    known = {row.name: row for row in work.status.verification}
+    mine = [
+        known.get(check.name) or VerificationStatus(name=check.name, state="Running", started_at=now)
+        for check in checks(work)
+    ]
+    theirs = [known.get(name) or pending(name, check) for name, check in asked_for(work.promotion, work.governed)]
+    return (*mine, *theirs)
 
 
 async def verify(work: Forward) -> Failure | None:
@@ -60,7 +66,7 @@ async def _check(work: Forward, check: Verification) -> tuple[bool, str]:
     if check.helm_test is not None:
         return await _helm_tests(work, parse_duration(check.helm_test.timeout))
     if check.job is None:
-        return False, "it is neither helmTest nor job"
+        return False, "it is no helmTest and no job"
     name = f"lockflight-{check.name[:30]}-{work.promotion.metadata.uid[:8]}"
     timeout = parse_duration(check.job.timeout)
     try:

@@ -193,6 +193,19 @@ def _attest(state: str = "Authorized", **more: object) -> Act:
     return act
 
 
+def _verify(state: str = "Running", phase: str = "AwaitingVerification", **more: object) -> Act:
+    """A word on a verification of others that is in ``state``."""
+
+    def act(world: World, who: str) -> None:
+        promotion = world.planned("promotions")
+        rows = [{"name": "smoke", "state": "Running"}, {"name": "pen-test", "state": state, "role": "ops"}]
+        world.observe(promotion, phase=phase, verification=rows)
+        entry = {"role": "ops", "verification": "pen-test", "result": "Passed"}
+        world.append(who, promotion, "attestations", {**entry, **more})
+
+    return act
+
+
 _REVIEW = {"role": "cab", "outcome": "Successful", "summary": "fine"}
 
 
@@ -455,6 +468,12 @@ _ATTESTATIONS: dict[str, _Tries] = {
         ("attesting a step whose turn has not come", "quinn", _attest("Pending")),
         ("attesting a step twice", "quinn", _attest("Done")),
         ("attesting a step that there is not", "quinn", _attest("Authorized", step="another")),
+    ),
+    "is not open: say how it went while": (
+        ("attesting a verification that is still to come", "quinn", _verify("Pending")),
+        ("attesting a verification twice", "quinn", _verify("Passed")),
+        ("attesting a verification that Lockflight runs itself", "quinn", _verify(verification="smoke")),
+        ("attesting a verification of what was superseded", "quinn", _verify(phase="Superseded")),
     ),
     "you may not attest as": (
         ("attesting without the right", "nosy", _attest()),

@@ -1,5 +1,6 @@
 """One case for every CEL rule at every place where it stands: what it lets through and what it refuses."""
 
+import re
 from dataclasses import dataclass, field
 
 from .objects import DROP, Json
@@ -157,12 +158,19 @@ CASES = [
     Case(
         "Environment",
         "spec.exit.verification[]",
-        "a verification is either helmTest or job: give exactly one of them",
+        "a verification is a helmTest, a job or external: give exactly one of them",
         {"spec.exit.verification": [{"name": "smoke", "helmTest": {}}, {"name": "load", "job": JOB}]},
         {"spec.exit.verification": [{"name": "smoke", "helmTest": {}, "job": JOB}]},
     ),
+    Case(
+        "Environment",
+        "spec.exit.verification[]",
+        "a verification is a helmTest, a job or external: give exactly one of them",
+        {"spec.exit.verification": [{"name": "pen-test", "external": {"role": "security"}}]},
+        {"spec.exit.verification": [{"name": "pen-test"}]},
+    ),
     *(
-        Case("Environment", where.replace(".0.", "[].").replace(".1.", "[]."), NO_TIME, {where: "1s"}, {where: "0h0m"})
+        Case("Environment", re.sub(r"\.\d\.", "[].", where), NO_TIME, {where: "1s"}, {where: "0h0m"})
         for where in (
             "spec.timeout",
             "spec.changeControl.normal.validFor",
@@ -170,7 +178,17 @@ CASES = [
             "spec.changeControl.emergency.ratify.within",
             "spec.exit.verification.0.helmTest.timeout",
             "spec.exit.verification.1.job.timeout",
+            "spec.exit.verification.2.external.timeout",
         )
+    ),
+    # Promotion's lists
+    Case(
+        "Promotion",
+        "status.attestations[]",
+        "an attestation is about a step or a verification: name exactly one of them",
+        {"status.attestations": [{"role": "ops", "step": "load", "result": "Passed"}]},
+        {"status.attestations": [{"role": "ops", "step": "load", "verification": "load", "result": "Passed"}]},
+        {},
     ),
     # Release
     Case(

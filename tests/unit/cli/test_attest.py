@@ -77,3 +77,36 @@ def test_why_shows_what_is_waited_for_and_from_whom() -> None:
     assert "waits for: step load may be taken" in result.stdout
     assert "step load" in result.stdout
     assert "ops says how it goes" in result.stdout
+
+
+def verified_by_others(state: str = "Running") -> dict[str, Any]:
+    made = promotion("Done", "AwaitingVerification")
+    rows = [{"name": "smoke", "state": "Passed"}, {"name": "pen-test", "state": state, "role": "security"}]
+    made["status"] |= {"verification": rows, "waitsFor": "verification pen-test waits for somebody"}
+    return made
+
+
+def test_a_word_on_a_verification_names_it() -> None:
+    api = FakeApi(verified_by_others())
+    result = run(api, "attest", NAME, "pen-test", "--role", "security", "--result", "Passed")
+    assert result.exit_code == 0, result.output
+    entry = api.objects["Promotion", STACK, NAME]["status"]["attestations"][0]
+    assert (entry["verification"], "step" in entry) == ("pen-test", False)
+
+
+def test_what_lockflight_runs_itself_nobody_attests() -> None:
+    api = FakeApi(verified_by_others())
+    result = run(api, "attest", NAME, "smoke", "--role", "security", "--result", "Passed")
+    assert "verifications of others: pen-test" in result.stderr
+    assert api.writes == []
+
+
+def test_a_pipeline_waits_for_its_verification() -> None:
+    result = run(FakeApi(verified_by_others()), "wait", NAME, "--step", "pen-test")
+    assert result.stdout == f"verification pen-test of {NAME} is open: verification pen-test waits for somebody\n"
+
+
+def test_a_verification_that_is_over_is_not_waited_for() -> None:
+    result = run(FakeApi(verified_by_others("Passed")), "wait", NAME, "--step", "pen-test", "--timeout", "1s")
+    assert result.exit_code != 0
+    assert "verification pen-test is Passed" in result.stderr
