@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import takewhile
+from pathlib import Path
 
 import click
 
@@ -14,13 +15,15 @@ from lockflight.api.releasecalendar import DEFAULT_SPRINTS, Every, ReleaseCalend
 from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.calendars import ROOT, followed
-from lockflight.cli.documents import change, environment, release
+from lockflight.cli.documents import change, document_options, environment, release
 from lockflight.cli.errors import CliError
 from lockflight.cli.objects import list_all
+from lockflight.cli.writers.files import deliver
 from lockflight.policy.cadence.calendar import trains
 from lockflight.policy.cadence.maturity import Figures, Maturity, Thresholds, maturity
 from lockflight.policy.cadence.offsets import InvalidCalendar
 from lockflight.policy.cadence.trains import Train
+from lockflight.policy.documents.model import document, section, table, text
 
 _DEFAULT = Thresholds()
 _SHARE = click.FloatRange(0, 1)
@@ -52,6 +55,7 @@ report.add_command(environment)
     "--min-automated", type=_SHARE, default=_DEFAULT.automated_share, show_default=True,
     help="Lowest share of passages that an automated check vouched for.",
 )  # fmt: skip
+@document_options
 @click.option("--root-namespace", default=ROOT, show_default=True, help="Where the operator runs.")
 @command_options
 @pass_app
@@ -64,6 +68,8 @@ def cadence(
     max_failure_rate: float,
     max_emergencies: float,
     min_automated: float,
+    form: str | None,
+    target: Path | None,
     root_namespace: str,
 ) -> None:
     """Whether tests are mature enough for a faster cadence.
@@ -89,12 +95,19 @@ def cadence(
         [e.metadata.name for e in environments],
         limits,
     )
+    headers = ["train", "deployments", "failed", "emergencies", "hotfixes", "automated", "lead time"]
+    rows = [_line(row) for row in (*found.trains, found.total)]
+    if form or target:
+        name_of = f"{calendar.metadata.namespace}/{calendar.metadata.name}"
+        told = section("Trains", table([h.capitalize() for h in headers], rows, "No train has begun."))
+        about = f"Stack {app.namespace}, calendar {name_of}, as of {app.now():%Y-%m-%d %H:%M}Z"
+        deliver(app, document("Cadence", about, told, section("Advice", text(_verdict(calendar, found)))), form, target)
+        return
     if app.as_data:
         output.show_data(app, _data(calendar, found, limits))
         return
     output.heading(f"{app.namespace}: calendar {calendar.metadata.namespace}/{calendar.metadata.name}")
-    headers = ["train", "deployments", "failed", "emergencies", "hotfixes", "automated", "lead time"]
-    output.show_table(output.table(headers, [_line(row) for row in (*found.trains, found.total)]))
+    output.show_table(output.table(headers, rows))
     click.echo()
     output.line(_verdict(calendar, found))
 

@@ -3,6 +3,9 @@
 import re
 from html import unescape
 from html.parser import HTMLParser
+from io import BytesIO
+
+from pypdf import PdfReader
 
 
 def markdown_cells(text: str) -> list[str]:
@@ -54,6 +57,19 @@ def html_tags(text: str) -> tuple[set[str], set[str]]:
     """Every element and attribute of a page."""
     reader = _read(text)
     return reader.tags, reader.attributes
+
+
+def pdf_text(data: bytes) -> str:
+    """The text of a PDF in its order, without blanks and without the line at the foot of each page."""
+    pages = [page.extract_text().splitlines() for page in PdfReader(BytesIO(data)).pages]
+    for number, lines in enumerate(pages, 1):
+        assert lines[-1].endswith(f"{number} / {len(pages)}")
+    return squeezed("".join(line for lines in pages for line in lines[:-1]))
+
+
+def squeezed(text: str) -> str:
+    """Without blanks: a cell is broken where its column ends."""
+    return "".join(text.split())
 
 
 def _read(text: str) -> _Cells:

@@ -13,7 +13,7 @@ from lockflight.cli.client import Manifest
 from lockflight.cli.errors import CliError
 from lockflight.policy.audit import AuditEntry, following, genesis, head_of
 from tests.unit.cli.fakes import DIGEST, OTHER, STACK, FakeApi, change, data, environment, obj, promotion, release, run
-from tests.unit.cli.reading import html_cells, html_tags, markdown_cells
+from tests.unit.cli.reading import html_cells, html_tags, markdown_cells, pdf_text, squeezed
 
 EVIL = "<script>alert('x')</script> | `a` *b* [c](javascript:d) & \\ <!-- -->"
 HOSTILE = "Refund\u202elimits\x1b[31m\nnext # line"
@@ -150,6 +150,17 @@ def test_markdown_and_html_say_exactly_what_the_document_says(kind: str, name: s
 
 
 @pytest.mark.parametrize(("kind", "name"), DOCUMENTS)
+def test_the_pdf_says_what_the_document_says_in_its_order(kind: str, name: str) -> None:
+    result = run(_history(), "report", kind, name, "--format", "pdf")
+    assert result.exit_code == 0, result.output
+    text, place = pdf_text(result.stdout_bytes), 0
+    for wanted in map(squeezed, _expected(kind, name)):
+        place = text.find(wanted, place)
+        assert place >= 0, wanted
+        place += len(wanted)
+
+
+@pytest.mark.parametrize(("kind", "name"), DOCUMENTS)
 def test_what_others_wrote_is_inert_in_html(kind: str, name: str) -> None:
     page = _written(kind, name, "html")
     tags, attributes = html_tags(page)
@@ -221,10 +232,10 @@ def test_the_history_is_of_the_days_asked_for() -> None:
 
 
 def test_the_ending_of_the_file_says_the_format(tmp_path: Path) -> None:
-    for name, start in (("a.html", "<!doctype html>"), ("a.md", "# Release payments 2.4.0")):
+    for name, start in (("a.html", "<!doctype html>"), ("a.md", "# Release payments 2.4.0"), ("a.PDF", "%PDF-")):
         result = run(_history(), "report", "release", "payments-2.4.0", "--file", str(tmp_path / name))
         assert (result.exit_code, result.stdout) == (0, "")
-        assert (tmp_path / name).read_text().startswith(start)
+        assert (tmp_path / name).read_bytes().startswith(start.encode())
 
 
 def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:

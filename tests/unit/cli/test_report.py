@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.fakes import Clock, FakeApi, data, environment, obj, promotion, release, run
+from tests.unit.cli.reading import markdown_cells
 
 FOUR_WEEKLY = {"timeZone": "Europe/Berlin", "sprint": {"start": "2026-11-02"}}
 FIRST = datetime(2026, 12, 1, 8, tzinfo=UTC)
@@ -98,3 +99,10 @@ def test_without_a_calendar_there_is_nothing_to_report_by(api: FakeApi) -> None:
     api.put(environment("production", "Production"))
     result = run(api, "report", "cadence")
     assert (result.exit_code, "name one with --calendar" in result.stderr) == (1, True)
+
+
+def test_the_cadence_is_a_document_too(api: FakeApi) -> None:
+    cells = markdown_cells(run(api, "report", "cadence", "--format", "md", clock=Later()).stdout)
+    assert cells[:2] == ["Cadence", "Stack payments, calendar payments/four-weekly, as of 2027-02-01 00:00Z"]
+    assert cells[10:13] == ["2026.12", "1", "0 (0%)"]
+    assert cells[-1].startswith("Mature enough for a faster cadence")

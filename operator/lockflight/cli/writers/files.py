@@ -1,6 +1,7 @@
 """Where a document goes: to a file, or to the output."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -10,11 +11,18 @@ from lockflight.cli.app import App
 from lockflight.cli.errors import CliError
 from lockflight.policy.documents.model import Document
 
-FORMATS = ("md", "html")
+FORMATS = ("md", "html", "pdf")
 
 
-def content(document: Document, kind: str) -> bytes:
-    """The document in a format. Raises CliError where what it takes is not installed."""
+def content(document: Document, kind: str, at: datetime) -> bytes:
+    """The document in a format, made ``at``. Raises CliError where what it takes is not installed."""
+    if kind == "pdf":
+        try:
+            from lockflight.cli.writers import pdf
+        except ModuleNotFoundError as problem:
+            msg = f"PDF needs the Python package {problem.name}: pip install 'lockflight[pdf]'"
+            raise CliError(msg) from problem
+        return pdf.write(document, at)
     if kind == "html":
         from lockflight.cli.writers import html
 
@@ -33,7 +41,7 @@ def deliver(app: App, document: Document, kind: str | None, target: Path | None)
         output.show_data(app, document.data())
         return
     form = kind or _by_name(target)
-    written = content(document, form)
+    written = content(document, form, app.now())
     if target is None:
         if form == "pdf" and sys.stdout.isatty():
             msg = "a PDF is nothing to show on a terminal: give --file FILE.pdf"

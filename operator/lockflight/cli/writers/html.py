@@ -16,7 +16,8 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; font-size:
 th, td { text-align: left; vertical-align: top; padding: .3rem .5rem; border: 1px solid #d0d7de;
   overflow-wrap: break-word; }
 td { max-width: 26rem; }
-td.long { overflow-wrap: anywhere; min-width: 9rem; font-family: "DejaVu Sans Mono", monospace; font-size: 11px; }
+td.long, td.digest { overflow-wrap: anywhere; min-width: 9rem; }
+td.digest { font-family: "DejaVu Sans Mono", monospace; font-size: 11px; }
 thead th { background: #eaf1f8; white-space: nowrap; }
 table.facts { width: auto; min-width: 50%; }
 table.facts th { background: #f6f8fa; font-weight: 600; white-space: nowrap; width: 14rem; }
@@ -24,12 +25,13 @@ table.facts td { max-width: none; }
 @page { size: A4 landscape; margin: 12mm; }
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 10px; }
-  table { font-size: 8.5px; } td.long { font-size: 7.5px; min-width: 6rem; }
+  h1 { font-size: 18px; } h2 { font-size: 13px; margin-top: 1.2rem; }
+  table { font-size: 8.5px; } td.long, td.digest { min-width: 6rem; } td.digest { font-size: 7.5px; }
   thead { display: table-header-group; } tr { break-inside: avoid; } h2 { break-after: avoid; }
 }
 """
 _LONG = 24
-"""A word of more characters is broken anywhere: a digest, a name of an image."""
+"""A word of more characters is broken anywhere, such as the name of an image."""
 
 
 def write(document: Document) -> str:
@@ -72,5 +74,5 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    long = any(len(word) > _LONG for word in text.split())
-    return f'<td class="long">{escape(text)}</td>' if long else f"<td>{escape(text)}</td>"
+    kind = "digest" if "sha256:" in text else "long" if any(len(word) > _LONG for word in text.split()) else ""
+    return f'<td class="{kind}">{escape(text)}</td>' if kind else f"<td>{escape(text)}</td>"
