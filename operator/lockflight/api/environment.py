@@ -29,6 +29,7 @@ from lockflight.api.common import (
     rules,
 )
 from lockflight.api.conditions import Conditions
+from lockflight.api.data import DataRules
 from lockflight.api.emergency import EmergencyControl
 from lockflight.api.governance import Governance, RuleStatus
 
@@ -273,6 +274,11 @@ class EnvironmentSpec(Schema):
             "governance",
         ),
         Cel(
+            "self.tier == 'Production' || !has(self.data) || !('Production' in self.data.allowed)",
+            "only tier Production holds production data: allowed here are Synthetic and Anonymised",
+            "data.allowed",
+        ),
+        Cel(
             f"!has(self.applications) || self.applications.all(a, size(a) <= 40 && a.matches('{LABEL}'))",
             "the keys of applications are names: a-z, 0-9 and -, at most 40 characters",
             "applications",
@@ -301,6 +307,7 @@ class EnvironmentSpec(Schema):
     )
     applications: Annotated[dict[str, ApplicationValues], Field(max_length=64)] | None = None
     values_from: Annotated[tuple[ValuesSource, ...], Field(max_length=16)] = ()
+    data: DataRules | None = None
     on_failure: OnFailure | None = Field(None, description="Default Rollback; the change's rollback plan wins over it.")
     governance: Governance | None = Field(
         None,

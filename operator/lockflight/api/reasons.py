@@ -32,6 +32,7 @@ STANDARD_PATTERN = "StandardPattern"
 RISK = "Risk"
 ROLLBACK_PLAN = "RollbackPlan"
 REVIEW_DEBT = "ReviewDebt"
+DATA_POLICY = "DataPolicy"
 CONCURRENCY = "Concurrency"
 ADMISSION = "Admission"
 
@@ -53,6 +54,7 @@ GATES = (
     RISK,
     ROLLBACK_PLAN,
     REVIEW_DEBT,
+    DATA_POLICY,
     CONCURRENCY,
     ADMISSION,
 )
@@ -163,6 +165,10 @@ NOTHING_TO_RETURN_TO = "NothingToReturnTo"
 IRREVERSIBLE = "Irreversible"
 
 DEBT_OVERDUE = "DebtOverdue"
+
+DATA_CLASS_NOT_ALLOWED = "DataClassNotAllowed"
+DATA_CLASS_CONTRADICTED = "DataClassContradicted"
+DATA_CLASS_UNKNOWN = "DataClassUnknown"
 
 TARGET_BUSY = "TargetBusy"
 AFTER_PEER = "AfterPeer"

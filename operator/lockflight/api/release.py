@@ -32,6 +32,7 @@ from lockflight.api.common import (
     rules,
 )
 from lockflight.api.conditions import Conditions
+from lockflight.api.data import DataSet
 
 DEFAULT_COMPONENT = "app"
 """The component's name where a Release uses the short form ``chart``."""
@@ -118,6 +119,9 @@ class Component(Schema):
     external: External | None = None
     values: Values | None = Field(None, description="Helm values: over the chart's own.")
     reversible: bool = Field(True, description="false: cannot be taken back, such as a schema migration.")
+    data: Annotated[tuple[DataSet, ...], Field(max_length=16, json_schema_extra=keyed("name"))] = Field(
+        (), description="The data that it brings; part of the release digest."
+    )
 
 
 class ChartComponent(Component):
@@ -306,6 +310,10 @@ class ReleaseSpec(Schema):
             else:
                 found.append((charts, component))
         return tuple(found)
+
+    def data(self) -> tuple[tuple[str, DataSet], ...]:
+        """The data that the release brings, each with its component."""
+        return tuple((c.name, each) for c in self.components or () for each in c.data)
 
     def irreversible(self) -> tuple[str, ...]:
         """Names of the components that cannot be taken back."""

@@ -70,6 +70,8 @@ _BY_GATE = {
     reasons.RISK: f"write the assessment into the change: {_EDIT}",
     reasons.ADMISSION: "the platform team installs the policies as they were shipped: helm upgrade of the operator's "
     "chart",
+    reasons.DATA_POLICY: "bring masked or synthetic data there, or correct the label that the message names; what a "
+    f"component declares is fixed: {_ANOTHER_VERSION}",
     reasons.REVIEW_DEBT: "settle what is owed, which kubectl -n {stack} describe lfchg shows: lockflight -n {stack} "
     "change review CHANGE --role ROLE, or approve CHANGE --role ROLE",
     reasons.CONCURRENCY: "wait: another promotion is at work there; lockflight -n {stack} board shows which",

@@ -52,6 +52,7 @@ def release_digest(release: Release, chart_digests: Mapping[str, str]) -> str:
             "environments": {name: values.dump() for name, values in sorted((release.spec.environments or {}).items())},
             # Absent where there are none, so that such a release has the digest that it always had.
             **({"steps": steps} if (steps := _steps(release)) else {}),
+            **({"data": data} if (data := _data(release)) else {}),
         }
     )
 
@@ -59,6 +60,11 @@ def release_digest(release: Release, chart_digests: Mapping[str, str]) -> str:
 def _steps(release: Release) -> list[Any]:
     """The steps that others take, with their places."""
     return [[after, step.name, step.external.dump()] for after, step in release.spec.steps() if step.external]
+
+
+def _data(release: Release) -> list[Any]:
+    """The data that it brings: whoever passed upstream brought the same."""
+    return sorted([component, each.name, each.class_.value] for component, each in release.spec.data())
 
 
 def change_digest(plans: Sequence[ChangePlan]) -> str:

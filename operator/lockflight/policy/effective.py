@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lockflight.api.common import ChangeType, RiskLevel, RoleCount, Tier, parse_duration
+from lockflight.api.data import DataClass, DataRules
 from lockflight.api.environment import (
     ChangeControl,
     Entry,
@@ -19,6 +20,7 @@ from lockflight.api.environment import (
     Require,
     StandardControl,
 )
+from lockflight.policy.datapolicy import allowed as data_allowed
 from lockflight.policy.emergencyrules import DEFAULT_SEVERITIES, stricter
 from lockflight.policy.model import Effective
 from lockflight.policy.quorum import union
@@ -26,18 +28,20 @@ from lockflight.policy.ruleasked import more_governed
 from lockflight.policy.values import merge
 
 _BASICS = {"require": Require.ALL, "soak": "0s", "on_failure": OnFailure.ROLLBACK, "timeout": "10m"}
+_MASKED = DataRules(allowed=(DataClass.SYNTHETIC, DataClass.ANONYMISED))
 _BUILD = ("static-analysis", "unit-tests")
 
 TIER_DEFAULTS: Final[Mapping[Tier, EnvironmentSpec]] = {
-    Tier.LOCAL: EnvironmentSpec(tier=Tier.LOCAL, auto_promote=True, **_BASICS),
+    Tier.LOCAL: EnvironmentSpec(tier=Tier.LOCAL, auto_promote=True, data=_MASKED, **_BASICS),
     Tier.INTEGRATION: EnvironmentSpec(
-        tier=Tier.INTEGRATION, auto_promote=True, entry=Entry(evidence=_BUILD), **_BASICS
+        tier=Tier.INTEGRATION, auto_promote=True, entry=Entry(evidence=_BUILD), data=_MASKED, **_BASICS
     ),
     Tier.SYSTEM_TEST: EnvironmentSpec(
         tier=Tier.SYSTEM_TEST,
         auto_promote=True,
         entry=Entry(tagged_only=True, evidence=(*_BUILD, "integration-tests")),
         exit=Exit(sign_offs=(RoleCount(role="qa"),)),
+        data=_MASKED,
         **_BASICS,
     ),
     Tier.UAT: EnvironmentSpec(
@@ -45,12 +49,14 @@ TIER_DEFAULTS: Final[Mapping[Tier, EnvironmentSpec]] = {
         auto_promote=False,
         entry=Entry(images=Images(require=ImagePolicy.DIGEST)),
         exit=Exit(sign_offs=(RoleCount(role="business"),)),
+        data=_MASKED,
         **_BASICS,
     ),
     Tier.PRODUCTION: EnvironmentSpec(
         tier=Tier.PRODUCTION,
         auto_promote=False,
         entry=Entry(images=Images(require=ImagePolicy.DIGEST)),
+        data=DataRules(allowed=tuple(DataClass)),
         **_BASICS,
     ),
 }
@@ -138,6 +144,7 @@ def _inherit(spec: EnvironmentSpec, base: EnvironmentSpec, judge: _Judge) -> Env
             "values": merge(base.values or {}, spec.values or {}) or None,
             "applications": {**(base.applications or {}), **(spec.applications or {})} or None,
             "values_from": spec.values_from,
+            "data": data_allowed(spec.data, base.data, judge.refuse),
             "on_failure": spec.on_failure or base.on_failure,
             "governance": more_governed(spec.governance, base.governance, judge.refuse),
             "auto_promote": base.auto_promote if spec.auto_promote is None else spec.auto_promote,
@@ -263,6 +270,8 @@ def _floor(spec: EnvironmentSpec, judge: _Judge) -> None:
             judge.refuse("exit.signOffs", sorted(signers) or "empty", f"at least one {role} in tier {spec.tier}")
     if spec.tier is Tier.SYSTEM_TEST and not (spec.exit and spec.exit.verification):
         judge.refuse("exit.verification", "empty", "at least one check in tier SystemTest")
+    if spec.tier is not Tier.PRODUCTION and spec.data and DataClass.PRODUCTION in spec.data.allowed:
+        judge.refuse("data.allowed", ", ".join(spec.data.allowed), "Synthetic and Anonymised below tier Production")
     images = spec.entry.images.require if spec.entry and spec.entry.images else None
     if spec.tier.rank >= Tier.UAT.rank and images is not ImagePolicy.DIGEST:
         judge.refuse("entry.images.require", images or "absent", f"Digest in tier {spec.tier}")

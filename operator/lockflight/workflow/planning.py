@@ -170,7 +170,7 @@ def rules_of(governed: Effective) -> Mapping[str, Any]:
             mode="json",
             by_alias=True,
             exclude_none=True,
-            include={"require", "soak", "entry", "change_control", "exit"},
+            include={"require", "soak", "entry", "change_control", "exit", "data"},
         ),
     }
 

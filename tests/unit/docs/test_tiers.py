@@ -12,6 +12,7 @@ FIELDS = (
     "entry.taggedOnly",
     "entry.images.require",
     "exit.signOffs",
+    "data.allowed",
     "require",
     "soak",
     "onFailure",

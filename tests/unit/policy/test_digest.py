@@ -82,6 +82,13 @@ def test_a_null_is_not_the_same_as_nothing() -> None:
     assert of(environments={"uat": {"values": {"a": None}}}) != of(environments={"uat": {"values": {}}})
 
 
+def test_the_data_that_it_brings_is_part_of_a_release() -> None:
+    fixtures = {"name": "fixtures", "class": "Synthetic"}
+    first = of(components=[component(data=[fixtures])])
+    assert first != of()
+    assert first != of(components=[component(data=[{**fixtures, "class": "Anonymised"}])])
+
+
 def test_the_order_of_components_matters() -> None:
     charts = {"api": digest("a"), "web": digest("b")}
     one = release(components=[component("api"), component("web")])

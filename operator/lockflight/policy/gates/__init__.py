@@ -15,6 +15,7 @@ from lockflight.policy.gates import (
     change_control,
     change_window,
     concurrency,
+    data_policy,
     evidence,
     freeze,
     hold,
@@ -49,11 +50,12 @@ GATES: Final[Mapping[str, Gate]] = {
     reasons.RISK: risk.evaluate,
     reasons.ROLLBACK_PLAN: rollback_plan.evaluate,
     reasons.REVIEW_DEBT: review_debt.evaluate,
+    reasons.DATA_POLICY: data_policy.evaluate,
     reasons.CONCURRENCY: concurrency.evaluate,
     reasons.ADMISSION: admission.evaluate,
 }
 
-EVEN_IN_LOCAL: Final = frozenset({reasons.BINDING, reasons.RULES, reasons.CONCURRENCY})
+EVEN_IN_LOCAL: Final = frozenset({reasons.BINDING, reasons.RULES, reasons.DATA_POLICY, reasons.CONCURRENCY})
 """What no tier does without: the rest is about proof, and passing a Local environment proves nothing."""
 
 
