@@ -24,6 +24,7 @@ from lockflight.api.common import (
     rules,
 )
 from lockflight.api.conditions import Conditions
+from lockflight.api.release import Beside
 
 
 class Action(StrEnum):
@@ -301,6 +302,9 @@ class PromotionStatus(Schema):
     release_digest: Digest | None = Field(None, description="The digest of the release when it was deployed.")
     deployed_at: Time | None = Field(None, description="When Helm had applied everything.")
     verified_at: Time | None = Field(None, description="When the verification had passed.")
+    beside: Annotated[tuple[Beside, ...], Field(max_length=64)] = Field(
+        (), description="What else ran in the environment, verified, when this was verified there."
+    )
     finished_at: Time | None = Field(None, description="When it reached a final phase.")
     in_use: bool = Field(False, description="True while it executes: it cannot be deleted then.")
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=32)] = ()

@@ -24,6 +24,7 @@ ARTIFACTS = "Artifacts"
 EVIDENCE = "Evidence"
 HOLD = "Hold"
 VERSION = "Version"
+REQUIRES = "Requires"
 CADENCE = "Cadence"
 FREEZE = "Freeze"
 CHANGE_WINDOW = "ChangeWindow"
@@ -46,6 +47,7 @@ GATES = (
     EVIDENCE,
     HOLD,
     VERSION,
+    REQUIRES,
     CADENCE,
     FREEZE,
     CHANGE_WINDOW,
@@ -110,6 +112,14 @@ DOWNGRADE = "Downgrade"
 NOT_A_HOTFIX = "NotAHotfix"
 NOT_WHAT_RUNS = "NotWhatRuns"
 HOTFIX_NOT_INCLUDED = "HotfixNotIncluded"
+
+REQUIREMENT_MISSING = "RequirementMissing"
+REQUIREMENT_NOT_MET = "RequirementNotMet"
+REQUIREMENT_NOT_VERIFIED = "RequirementNotVerified"
+REQUIREMENT_CHANGING = "RequirementChanging"
+REQUIREMENT_IGNORED = "RequirementIgnored"
+REQUIRED_OTHERWISE = "RequiredOtherwise"
+NOT_TESTED_TOGETHER = "NotTestedTogether"
 
 CALENDAR_MISSING = "CalendarMissing"
 CALENDAR_INVALID = "CalendarInvalid"

@@ -143,6 +143,21 @@ class EnvironmentValues(Schema):
     components: Annotated[dict[str, ComponentValues], Field(max_length=16)] | None = None
 
 
+_NUMBER = "(0|[1-9][0-9]*)"
+_PART = "([0-9]*[A-Za-z-][0-9A-Za-z-]*|0|[1-9][0-9]*)"
+_BOUND = rf"(>=|<=|>|<|=)?{_NUMBER}(\.{_NUMBER}(\.{_NUMBER}(-{_PART}(\.{_PART})*)?)?)?"
+
+
+class Requirement(Schema):
+    """Another application that must run where this release goes, in a version that it works with."""
+
+    application: Label = Field(description="The other application.")
+    version: Annotated[str, Field(pattern=f"^{_BOUND}( {_BOUND})*$", max_length=128)] = Field(
+        description="Bounds that must all hold, such as >=1.2 <2; =1.2 is any 1.2.x. A pre-release comes before its "
+        "version."
+    )
+
+
 class Evidence(Schema):
     """A result that the build brings along."""
 
@@ -193,6 +208,7 @@ _IMMUTABLE = (
     "scope",
     "train",
     "rollbackPlan",
+    "requires",
 )
 
 
@@ -224,6 +240,11 @@ class ReleaseSpec(Schema):
             "self.version.matches('[0-9A-Za-z]$')",
             "version becomes a label: it ends with a letter or a digit",
             "version",
+        ),
+        Cel(
+            "!has(self.requires) || !self.requires.exists(r, r.application == self.application)",
+            "requires names other applications: what belongs to this one goes into its components",
+            "requires",
         ),
         Cel(
             "!has(self.components) || self.components.exists(c, has(c.chart))",
@@ -286,6 +307,9 @@ class ReleaseSpec(Schema):
         None, description="A later train than the one it made the cut-off of, by name."
     )
     rollback_plan: ReleaseRollback | None = Field(None, description="Goes into the changes that the operator drafts.")
+    requires: Annotated[tuple[Requirement, ...], Field(max_length=16, json_schema_extra=keyed("application"))] = Field(
+        (), description="Other applications that must run, verified, in an environment that this release enters."
+    )
     hold: Reason | None = Field(None, description="Prevents progression to environments not yet reached.")
 
     def parts(self) -> tuple[ChartComponent, ...]:
@@ -327,6 +351,15 @@ class ResolvedComponent(Schema):
     chart_digest: Digest = Field(description="The bytes of its chart.")
 
 
+class Beside(Schema):
+    """A release of another application that ran in the environment, verified, when this one was verified there."""
+
+    application: ObjectName = Field(description="The other application.")
+    release: ObjectName = Field(description="Its Release.")
+    version: ObjectName = Field(description="Its version.")
+    digest: Digest = Field(description="Its release digest.")
+
+
 class Passage(Schema):
     """The proof that this release passed an environment; it survives pruned Promotions."""
 
@@ -340,6 +373,9 @@ class Passage(Schema):
     longest_soak: Duration = Field("0s", description="Its longest uninterrupted verified stay.")
     promotion_uid: Uid = Field("", alias="promotionUID", description="UID of the Promotion that brought it.")
     images: Annotated[tuple[Image, ...], Field(max_length=256)] = Field((), description="The images that ran there.")
+    beside: Annotated[tuple[Beside, ...], Field(max_length=64)] = Field(
+        (), description="What ran there of other applications when it was verified, the latest last."
+    )
 
 
 class Boarded(Schema):

@@ -61,6 +61,8 @@ _BY_GATE = {
     reasons.EVIDENCE: f"{_ANOTHER_VERSION} --evidence TYPE=Passed",
     reasons.HOLD: "ask who held it, then: lockflight -n {stack} unhold {release}",
     reasons.VERSION: "to go back: lockflight -n {stack} promote {release} {environment} --rollback",
+    reasons.REQUIRES: "bring the other application to a version that goes with it: lockflight -n {stack} board; or "
+    f"{_ANOTHER_VERSION} --requires APPLICATION=RANGE",
     reasons.CADENCE: "wait: it goes with its train by itself; see lockflight -n {stack} calendar",
     reasons.FREEZE: "wait until it ends, or have it lifted: lockflight freeze lift NAME --reason WHY",
     reasons.CHANGE_WINDOW: _ANOTHER_CHANGE,

@@ -20,7 +20,7 @@ from lockflight.cli.evidence import EvidenceType, Given
 from lockflight.cli.git import read_scope, read_source
 from lockflight.cli.objects import first_problem, get, list_all
 from lockflight.cli.promote import ended
-from lockflight.cli.releasespec import Origin, build, components, differences, environments
+from lockflight.cli.releasespec import Origin, build, components, differences, environments, requirements
 from lockflight.cli.waiting import timeout_option, wait_for
 from lockflight.cli.writing import create as make
 from lockflight.policy.versions import without_config
@@ -45,6 +45,12 @@ def release() -> None:
     help="A Hotfix release, made from that one, which production runs. Its own change says so.",
 )
 @click.option("--includes", metavar="HOTFIX", multiple=True, help="A hotfix that this release contains; repeat.")
+@click.option(
+    "--requires",
+    metavar="APPLICATION=RANGE",
+    multiple=True,
+    help="Another application that must run where it goes, such as ledger='>=1.2 <2'; repeat.",
+)
 @click.option("--chart", metavar="REF", help="oci://HOST/PATH[:VERSION][@DIGEST], or a chart's name with --repo.")
 @click.option("--chart-version", help="Version of the chart. [default: that of the release]")
 @click.option("--repo", "chart_repository", metavar="URL", help="Chart repository.")
@@ -100,6 +106,7 @@ def create(
     based_on: str | None,
     hotfix_of: str | None,
     includes: Sequence[str],
+    requires: Sequence[str],
     chart: str | None,
     chart_version: str | None,
     chart_repository: str | None,
@@ -154,6 +161,7 @@ def create(
             train,
             Origin(based_on, hotfix_of, tuple(includes)),
             scope(told_scope, from_git=from_git),
+            requirements(requires),
         )
     except ValidationError as problem:
         raise click.UsageError(first_problem(problem)) from problem

@@ -15,6 +15,7 @@ from lockflight.api.release import (
     Evidence,
     ReleaseSpec,
     ReleaseType,
+    Requirement,
     ScopeItem,
     Source,
 )
@@ -99,6 +100,13 @@ def environments(files: Sequence[str]) -> dict[str, EnvironmentValues] | None:
     } or None
 
 
+def requirements(given: Sequence[str]) -> tuple[Requirement, ...]:
+    """``requires`` of the spec from APPLICATION=RANGE. Raises click.UsageError and pydantic.ValidationError."""
+    return tuple(
+        Requirement(application=name, version=version) for name, version in (pair(text, "--requires") for text in given)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Which releases it comes from; none: it is a Scheduled one."""
@@ -121,6 +129,7 @@ def build(
     train: str | None = None,
     origin: Origin = _ALONE,
     scope: Sequence[ScopeItem] = (),
+    requires: Sequence[Requirement] = (),
 ) -> ReleaseSpec:
     """The spec, of the type that ``origin`` says. Raises pydantic.ValidationError."""
     base = origin.config_of or origin.hotfix_of
@@ -130,6 +139,7 @@ def build(
         type=ReleaseType.CONFIG if origin.config_of else ReleaseType.HOTFIX if origin.hotfix_of else None,
         based_on=Ref(name=base) if base else None,
         includes=origin.includes,
+        requires=tuple(requires),
         source=source,
         environments=values,
         evidence=tuple(evidence),

@@ -198,6 +198,23 @@ class Effective:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another application of the same environment. ``problem``: what runs there cannot be told, and why."""
+
+    application: str
+    release: Release | None = None
+    """What runs there; None: nothing of Lockflight's, or ``problem``."""
+    verified: bool = False
+    problem: str = ""
+    at_work: str = ""
+    """The promotion that executes there."""
+    coming: tuple[tuple[str, Release], ...] = ()
+    """Promotions that are on their way there, with their releases."""
+    tested: tuple[str, ...] = ()
+    """Other environments in which it was verified together with the release in question."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a gate may look at. None or an empty tuple: not there."""
 
@@ -246,6 +263,8 @@ class Snapshot:
     """What runs in the target, as Helm's storage holds it; None: not looked at, for nothing here asks for a change."""
     rehearsed: tuple[str, ...] = ()
     """Lower environments in which this release was taken back: see policy.risk."""
+    neighbours: Mapping[str, Neighbour] = field(default_factory=dict)
+    """Other applications of this environment that the release requires, or that require it."""
     standard: StandardChange | None = None
     """The StandardChange that the change follows."""
     standard_uses: tuple[StandardUse, ...] = ()

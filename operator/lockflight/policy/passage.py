@@ -7,6 +7,7 @@ from lockflight.api.common import format_duration, parse_duration
 from lockflight.api.environment import Environment
 from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.api.release import Passage, Release
+from lockflight.policy.neighbours import joined
 from lockflight.policy.stays import Stay, began, stays
 
 _MOST_IMAGES = 256
@@ -74,6 +75,7 @@ def _after(row: Passage | None, promotion: Promotion, uid: str) -> Passage | Non
     )
     if status.verified_at is None:
         return base
+    base = base.model_copy(update={"beside": joined(base.beside, status.beside)})
     images = tuple(sorted({i for c in (status.plan.components if status.plan else ()) for i in c.images}))
     arrived = {
         "deployed_at": status.deployed_at,

@@ -84,6 +84,7 @@ def build_plan(
     secrets: Sequence[Mapping[str, Any]],
     secrets_key: bytes,
     steps: Sequence[PlannedStep] = (),
+    requires: Sequence[tuple[str, str]] = (),
 ) -> Plan:
     """The plan of a target; ``rules`` are what the decision relies on, so that changing them voids approvals."""
     digest = canonical_digest(
@@ -103,6 +104,7 @@ def build_plan(
                 for c in components
             ],
             **({"steps": [_step(step) for step in steps]} if steps else {}),
+            **({"requires": [list(row) for row in requires]} if requires else {}),
         }
     )
     keyed = ""

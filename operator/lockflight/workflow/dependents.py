@@ -204,12 +204,28 @@ def _around_promotion(store: Store, promotion: Promotion, root: str) -> set[Key]
             keys.add(key_of(change))
     around = list(peers(store, promotion))
     keys |= {key_of(p) for p in around if is_open(p)}
+    keys |= set(_neighbours(store, promotion))
     # What runs there now may make up for what an emergency skipped.
     owing = store.by(ChangeRequest, Index.OWING_FOR, stack, promotion.spec.environment_ref.name)
     keys |= {key_of(c) for c in owing}
     # A new release in a target ends the stay of the one before: its passages change.
     keys |= {Key("Release", stack, p.spec.release_ref.name) for p in around if p.status.deployed_at}
     return keys
+
+
+def _neighbours(store: Store, promotion: Promotion) -> Iterator[Key]:
+    """What waits in its environment for another application: those that need this one, and those it may need itself."""
+    mine = store.get(Release, promotion.metadata.namespace, promotion.spec.release_ref.name)
+    for other in _open(store, promotion.metadata.namespace) if mine is not None else ():
+        if other.spec.environment_ref.name != promotion.spec.environment_ref.name:
+            continue
+        release = store.get(Release, other.metadata.namespace, other.spec.release_ref.name)
+        if release is not None and mine is not None and (_named(release, mine) or _named(mine, release)):
+            yield key_of(other)
+
+
+def _named(release: Release, other: Release) -> bool:
+    return any(row.application == other.spec.application for row in release.spec.requires)
 
 
 def _of_release(store: Store, release: Release) -> set[Key]:

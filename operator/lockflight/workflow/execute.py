@@ -24,6 +24,7 @@ from lockflight.workflow.deps import Deps, Running
 from lockflight.workflow.external import Pause
 from lockflight.workflow.gather import Gathered
 from lockflight.workflow.judge import shut_by_people
+from lockflight.workflow.neighbours import verified_beside
 from lockflight.workflow.progress import enter, finish, text_of
 from lockflight.workflow.run import Failure, Forward, Run, succeeded
 from lockflight.workflow.verify import started, verify
@@ -313,7 +314,10 @@ async def _drop_removed(work: Run, s: Snapshot, release: Release) -> None:
 
 async def _done(work: Run, release: Release, governed: Effective) -> None:
     now = work.deps.clock.now()
-    status = work.status.model_copy(update={"verified_at": now})
+    stack, environment = work.promotion.metadata.namespace, governed.name
+    deployed_at = work.status.deployed_at or now
+    beside = verified_beside(work.deps, stack, environment, release.spec.application, deployed_at)
+    status = work.status.model_copy(update={"verified_at": now, "beside": beside})
     if governed.spec.exit and governed.spec.exit.sign_offs and work.promotion.spec.action is Action.DEPLOY:
         status = enter(status, Phase.AWAITING_SIGN_OFF, now, "verified; waits for sign-off")
         message = "applied and verified; waits for sign-off"

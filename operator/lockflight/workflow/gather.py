@@ -36,6 +36,7 @@ from lockflight.workflow.calendars import calendar_of, read_again
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.indexes import Index
 from lockflight.workflow.keys import Key
+from lockflight.workflow.neighbours import neighbours
 from lockflight.workflow.owing import owing
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for
@@ -415,13 +416,14 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
     if namespace is None or namespace.terminating or namespace.labels.get(STACK_LABEL) != stack:
         # Not ours: nothing in it is looked at. The gate Binding says so.
         return Gathered(snapshot)
-    may, revisions, plan, admission = await asyncio.gather(
+    may, revisions, plan, admission, around = await asyncio.gather(
         _deployer_may(deps, target),
         _revisions(deps, release, target, fresh=read_again),
         _plan(deps, release, environment, governed),
         _admission(deps, snapshot, governed, fresh=read_again),
+        neighbours(deps, snapshot, fresh=read_again),
     )
-    snapshot = replace(snapshot, deployer_may=may, admission=admission)
+    snapshot = replace(snapshot, deployer_may=may, admission=admission, neighbours=around)
     if isinstance(revisions, PlanProblem):
         # Without Helm's storage nobody knows what runs: no plan may be carried out.
         return Gathered(replace(snapshot, plan=revisions))

@@ -80,6 +80,7 @@ async def _plan(
             # The digest says what is in it; whose it is, and whether it can be taken back, is not part of that.
             "release": [release.metadata.name, release.spec.application, release.status.digest],
             "reversible": list(release.spec.irreversible()),
+            "requires": [list(row) for row in _requires(release)],
             "charts": digests,
             "values": {n: v.values for n, v in layered.items()},
             "secrets": sorted(s.name for s in found if s.secret),
@@ -139,6 +140,7 @@ async def _plan(
         secrets=secrets,
         secrets_key=deps.options.secrets_key,
         steps=_steps(release),
+        requires=_requires(release),
     )
     plan = replace(plan, parts=tuple(comparable))
     planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts, compared, tuple(secrets))
@@ -160,6 +162,11 @@ def _steps(release: Release) -> tuple[PlannedStep, ...]:
         for after, step in release.spec.steps()
         if step.external is not None
     )
+
+
+def _requires(release: Release) -> tuple[tuple[str, str], ...]:
+    """What it needs of other applications: a release of the same content that needs less is another plan."""
+    return tuple(sorted((row.application, row.version) for row in release.spec.requires))
 
 
 def rules_of(governed: Effective) -> Mapping[str, Any]:

@@ -36,6 +36,7 @@ from lockflight.workflow.status import write
 
 log = structlog.get_logger()
 
+_WARNINGS: Final = (reasons.NOT_TESTED_TOGETHER, reasons.REQUIREMENT_IGNORED)
 _PASSING: Final = ("CannotTell", "HelmStorageUnreadable", "RegistryUnreachable")
 
 
@@ -198,6 +199,9 @@ async def _intend(
     except GoneError as gone:
         raise ConflictError(str(gone)) from gone
     deps.events.emit(promotion, Severity.NORMAL, reasons.DEPLOYING, message)
+    for row in verdicts:
+        if row.verdict.reason in _WARNINGS:
+            deps.events.emit(promotion, Severity.WARNING, row.verdict.reason, row.verdict.message)
     return promotion
 
 

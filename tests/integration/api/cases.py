@@ -337,6 +337,20 @@ CASES = [
         also={"spec.hold": DROP},
         before={"spec.includes": ["payments-2.3.9"]},
     ),
+    _fixed(
+        "Release",
+        "requires",
+        _RELEASE,
+        instead={"spec.requires": [{"application": "ledger", "version": ">=1"}]},
+        also=_UNHELD,
+    ),
+    Case(
+        "Release",
+        "spec",
+        "requires names other applications: what belongs to this one goes into its components",
+        {"spec.requires": [{"application": "ledger", "version": ">=1.2 <2"}]},
+        {"spec.requires": [{"application": "payments", "version": ">=1.2 <2"}]},
+    ),
     Case(
         "ReleaseCalendar",
         "spec.hotfix",

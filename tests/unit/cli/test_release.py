@@ -28,6 +28,7 @@ def test_one_command_makes_a_release() -> None:
         "evidence": [{"type": "unit-tests", "result": "Passed", "url": "https://ci.example/7"}],
         "includes": [],
         "scope": [],
+        "requires": [],
     }
 
 
@@ -256,3 +257,10 @@ def test_the_scope_is_told_in_options() -> None:
 def test_a_scope_without_a_title_is_refused() -> None:
     result = run(FakeApi(), *CREATE, *CHART, "--scope", "PAY-381")
     assert (result.exit_code, "--scope 'PAY-381': write name=…" in result.stderr) == (2, True)
+
+
+def test_what_it_requires_is_said_by_application_and_range() -> None:
+    api = FakeApi()
+    run(api, *CREATE, *CHART, "--requires", "ledger=>=1.2 <2")
+    assert _spec(api)["requires"] == [{"application": "ledger", "version": ">=1.2 <2"}]
+    assert run(api, *CREATE, *CHART, "--requires", "ledger=latest").exit_code == 2
