@@ -124,6 +124,10 @@ class Cluster(Protocol):
         """Objects of a target namespace, read as its virtual deployer, and where ``pods`` its pods."""
         ...
 
+    async def reapplied(self, namespace: str, obj: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What an object of a target namespace would be if Helm applied ``obj`` again: a dry run, as its deployer."""
+        ...
+
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
         """A key of a ConfigMap or Secret; None where object or key are missing."""
         ...

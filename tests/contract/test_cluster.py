@@ -11,6 +11,8 @@ from lockflight.adapters.clock import SystemClock
 from lockflight.adapters.kube import KubeCluster
 from lockflight.api.freezewindow import FreezePhase, FreezeWindow
 from lockflight.devcluster.providers import ClusterLike
+from lockflight.policy.drift import ref_of
+from lockflight.policy.facts import Ref
 from lockflight.ports import Cluster, ConflictError, GoneError, JobResult
 from tests.fakes import FakeCluster
 from tests.real import apply, new_namespace
@@ -28,6 +30,8 @@ class World(Protocol):
     def namespace(self, *, deploys: bool = True, terminating: bool = False) -> str: ...
 
     def edit(self, obj: dict[str, Any]) -> None: ...
+
+    def edit_target(self, obj: dict[str, Any]) -> None: ...
 
     def config(self, kind: str, namespace: str, name: str, key: str, value: bytes) -> None: ...
 
@@ -50,6 +54,9 @@ class Fake:
 
     def edit(self, obj: dict[str, Any]) -> None:
         self._cluster.put(obj)
+
+    def edit_target(self, obj: dict[str, Any]) -> None:
+        self._cluster.lives = lambda _: {ref_of(obj): obj}
 
     def config(self, kind: str, namespace: str, name: str, key: str, value: bytes) -> None:
         self._cluster.configs[kind, namespace, name, key] = value
@@ -77,6 +84,9 @@ class Real:
         return name
 
     def edit(self, obj: dict[str, Any]) -> None:
+        apply(self._cluster, obj)
+
+    def edit_target(self, obj: dict[str, Any]) -> None:
         apply(self._cluster, obj)
 
     def config(self, kind: str, namespace: str, name: str, key: str, value: bytes) -> None:
@@ -246,6 +256,22 @@ async def test_configuration_is_read_by_key(world: World, source: str) -> None:
     assert await world.port.config(source, namespace, "values", "values.yaml") == b"replicaCount: 3\n"
     assert await world.port.config(source, namespace, "values", "other.yaml") is None
     assert await world.port.config(source, namespace, "missing", "values.yaml") is None
+
+
+async def test_applying_again_is_tried_and_not_done(world: World) -> None:
+    namespace = world.namespace()
+    wanted = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "settings", "namespace": namespace},
+        "data": {"level": "info"},
+    }
+    world.edit_target({**wanted, "data": {"level": "debug", "more": "kept"}})
+    again = await world.port.reapplied(namespace, wanted)
+    assert again["data"] == {"level": "info", "more": "kept"}
+    ref = Ref("v1", "ConfigMap", "settings")
+    there = await world.port.live(namespace, [ref], pods=False)
+    assert there.objects[ref]["data"]["level"] == "debug"
 
 
 async def test_a_job_that_succeeds(world: World) -> None:

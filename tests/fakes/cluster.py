@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from lockflight.api.auditrecord import AuditRecord
 from lockflight.api.common import API_VERSION, CANARY
 from lockflight.api.kinds import BY_NAME, AnyObject
 from lockflight.policy.archiving import Orders, orders
+from lockflight.policy.drift import ref_of
 from lockflight.policy.facts import Ref
 from lockflight.policy.model import Namespace
 from lockflight.ports import Clock, ConflictError, GoneError, JobResult, Live, PortError
@@ -205,6 +206,11 @@ class FakeCluster:
             self._asked("list", "Pod", namespace, "")
         there = self.lives(namespace)
         return Live({ref: there[ref] for ref in wanted if ref in there}, tuple(self.pods))
+
+    async def reapplied(self, namespace: str, obj: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._asked("apply", obj["kind"], namespace, obj["metadata"]["name"])
+        there = next((o for ref, o in self.lives(namespace).items() if ref == ref_of(obj)), {})
+        return cast(Mapping[str, Any], _merge(there, obj))
 
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
         self._asked("get", kind, namespace, name)

@@ -162,6 +162,10 @@ class KubeCluster:
         """Objects of a target namespace, as its deployer. Raises PortError."""
         return await self._live.read(namespace, wanted, pods=pods)
 
+    async def reapplied(self, namespace: str, obj: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What it would be if Helm applied ``obj`` again: a dry run, as its deployer. Raises PortError."""
+        return await self._live.reapplied(namespace, obj)
+
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
         """A key of a ConfigMap or Secret; None where object or key are missing."""
         plural = {"ConfigMap": "configmaps", "Secret": "secrets"}[kind]

@@ -1,4 +1,4 @@
-"""What is in a target namespace, read as its virtual deployer."""
+"""What is in a target namespace, and what applying would make of it, as its virtual deployer."""
 
 import asyncio
 from collections import defaultdict
@@ -11,6 +11,8 @@ from lockflight.policy.labels import deployer
 from lockflight.ports import GoneError, Live
 
 _FEW = 2
+HELM = "helm"
+"""The field manager under which Helm applies."""
 
 
 class LiveObjects:
@@ -30,6 +32,23 @@ class LiveObjects:
             self._pods(namespace) if pods else _none(),
         )
         return Live({ref: obj for objects in found for ref, obj in objects.items()}, tuple(running))
+
+    async def reapplied(self, namespace: str, obj: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A server-side apply as Helm does it, and as a dry run. Raises PortError; GoneError: no such kind."""
+        api_version, kind = str(obj.get("apiVersion", "")), str(obj.get("kind", ""))
+        place = await self._place(namespace, api_version, kind)
+        if place is None:
+            msg = f"the API server knows no {kind} of {api_version}"
+            raise GoneError(msg)
+        return await self._client.write(
+            "PATCH",
+            f"{place}{path_of(str(obj['metadata']['name']))}",
+            obj,
+            query={"dryRun": "All", "fieldManager": HELM, "force": "true"},
+            # JSON is YAML.
+            content_type="application/apply-patch+yaml",
+            impersonate=deployer(namespace),
+        )
 
     async def _kind(
         self, namespace: str, api_version: str, kind: str, refs: Sequence[Ref]

@@ -33,6 +33,7 @@ from lockflight.api.common import (
     rules,
 )
 from lockflight.api.conditions import Conditions
+from lockflight.api.drift import TakenOver
 from lockflight.api.emergency import Debt
 
 
@@ -275,6 +276,9 @@ class ChangeRequestSpec(Schema):
     incident: Incident | None = Field(None, description="Emergency: the incident that it mends.")
     unauthorised: Unauthorised | None = Field(
         None, description="Set by the operator alone: this was changed without permission, and owes a review."
+    )
+    takes_over: Annotated[tuple[TakenOver, ...], Field(max_length=16, json_schema_extra=keyed("drift"))] = Field(
+        (), description="Drift that it knows of: its release is applied over what was changed by another way."
     )
     hold: Reason | None = Field(None, description="Holds the change's promotions until it is taken out.")
     cancel: Reason | None = Field(None, description="Ends the change; cannot be taken back.")

@@ -30,6 +30,7 @@ from lockflight.api.common import (
 )
 from lockflight.api.conditions import Conditions
 from lockflight.api.data import DataRules
+from lockflight.api.drift import DriftRows, DriftRules
 from lockflight.api.emergency import EmergencyControl
 from lockflight.api.governance import Governance, RuleStatus
 
@@ -308,6 +309,7 @@ class EnvironmentSpec(Schema):
     applications: Annotated[dict[str, ApplicationValues], Field(max_length=64)] | None = None
     values_from: Annotated[tuple[ValuesSource, ...], Field(max_length=16)] = ()
     data: DataRules | None = None
+    drift: DriftRules | None = Field(None, description="How what runs is compared with what was last promoted.")
     on_failure: OnFailure | None = Field(None, description="Default Rollback; the change's rollback plan wins over it.")
     governance: Governance | None = Field(
         None,
@@ -357,6 +359,7 @@ class EnvironmentStatus(RuleStatus):
             json_schema_extra=keyed("application"),
         ),
     ] = ()
+    drift: DriftRows = Field((), description="Targets that are not as they were last promoted.")
     running: Annotated[str, Field(max_length=65536)] | None = Field(
         None, description="The releases in targets, on one line for the printer column."
     )

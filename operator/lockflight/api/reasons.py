@@ -11,6 +11,7 @@ BASE_CHANGED = "BaseChanged"
 CONFIGURATION_PENDING = "ConfigurationPending"
 ADMISSION_IN_FORCE = "AdmissionInForce"
 AS_APPLIED = "AsApplied"
+DRIFTED = "Drifted"
 GLASS_BROKEN = "GlassBroken"
 BACK_MERGED = "BackMerged"
 
@@ -35,6 +36,7 @@ ROLLBACK_PLAN = "RollbackPlan"
 REVIEW_DEBT = "ReviewDebt"
 DATA_POLICY = "DataPolicy"
 CONCURRENCY = "Concurrency"
+DRIFT = "Drift"
 ADMISSION = "Admission"
 
 GATES = (
@@ -58,6 +60,7 @@ GATES = (
     REVIEW_DEBT,
     DATA_POLICY,
     CONCURRENCY,
+    DRIFT,
     ADMISSION,
 )
 """Every gate. A promotion starts only when each of them was judged and is open."""
@@ -183,6 +186,11 @@ DATA_CLASS_UNKNOWN = "DataClassUnknown"
 TARGET_BUSY = "TargetBusy"
 AFTER_PEER = "AfterPeer"
 HELM_LOCKED = "HelmLocked"
+
+DRIFT_FOUND = "DriftFound"
+DRIFT_CHANGED = "DriftChanged"
+TAKEN_OVER = "TakenOver"
+PUT_BACK = "PutBack"
 
 POLICIES_NOT_IN_FORCE = "PoliciesNotInForce"
 SELF_TEST_PENDING = "SelfTestPending"

@@ -76,6 +76,8 @@ _BY_GATE = {
     f"component declares is fixed: {_ANOTHER_VERSION}",
     reasons.REVIEW_DEBT: "settle what is owed, which kubectl -n {stack} describe lfchg shows: lockflight -n {stack} "
     "change review CHANGE --role ROLE, or approve CHANGE --role ROLE",
+    reasons.DRIFT: "look at it: lockflight -n {stack} drift show {environment}; then undo it, promote once more what "
+    "runs there, or: lockflight -n {stack} drift take-over {environment} --change CHANGE",
     reasons.CONCURRENCY: "wait: another promotion is at work there; lockflight -n {stack} board shows which",
 }
 

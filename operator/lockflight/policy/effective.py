@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from lockflight.api.common import ChangeType, RiskLevel, RoleCount, Tier, parse_duration
 from lockflight.api.data import DataClass, DataRules
+from lockflight.api.drift import DriftMode, DriftRules
 from lockflight.api.environment import (
     ChangeControl,
     Entry,
@@ -21,6 +22,7 @@ from lockflight.api.environment import (
     StandardControl,
 )
 from lockflight.policy.datapolicy import allowed as data_allowed
+from lockflight.policy.driftrules import watched_more
 from lockflight.policy.emergencyrules import DEFAULT_SEVERITIES, stricter
 from lockflight.policy.model import Effective
 from lockflight.policy.quorum import union
@@ -57,6 +59,7 @@ TIER_DEFAULTS: Final[Mapping[Tier, EnvironmentSpec]] = {
         auto_promote=False,
         entry=Entry(images=Images(require=ImagePolicy.DIGEST)),
         data=DataRules(allowed=tuple(DataClass)),
+        drift=DriftRules(mode=DriftMode.DETECT),
         **_BASICS,
     ),
 }
@@ -145,6 +148,7 @@ def _inherit(spec: EnvironmentSpec, base: EnvironmentSpec, judge: _Judge) -> Env
             "applications": {**(base.applications or {}), **(spec.applications or {})} or None,
             "values_from": spec.values_from,
             "data": data_allowed(spec.data, base.data, judge.refuse),
+            "drift": watched_more(spec.drift, base.drift, judge.refuse),
             "on_failure": spec.on_failure or base.on_failure,
             "governance": more_governed(spec.governance, base.governance, judge.refuse),
             "auto_promote": base.auto_promote if spec.auto_promote is None else spec.auto_promote,

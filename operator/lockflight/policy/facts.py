@@ -11,7 +11,7 @@ BREAK_GLASS: Final = f"{GROUP}/break-glass"
 """Annotation of an object that was written by breaking the glass: who did."""
 
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
-_OF_A_CONTAINER: Final = (
+OF_A_CONTAINER: Final = (
     "image",
     "command",
     "args",
@@ -22,7 +22,7 @@ _OF_A_CONTAINER: Final = (
     "volumeDevices",
     "lifecycle",
 )
-_OF_A_POD: Final = ("securityContext", "hostNetwork", "hostPID", "hostIPC", "runtimeClassName")
+OF_A_POD: Final = ("securityContext", "hostNetwork", "hostPID", "hostIPC", "runtimeClassName")
 # What decides without being a pod: configuration, and what its service accounts may do.
 _OF_OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
     "ConfigMap": ("data", "binaryData"),
@@ -125,7 +125,7 @@ def running(pod: Mapping[str, Any]) -> Pod:
 def plain(value: Any, key: str = "") -> Any:
     """A value as it is compared: defaults, empty and absent are one; quantities by their size. None: absent."""
     if key in _QUANTITIES and isinstance(value, str | int | float) and not isinstance(value, bool):
-        value = _quantity(str(value))
+        value = quantity(str(value))
     if value in _DEFAULTS.get(key, ()) or value in (None, "", [], {}):
         return None
     if isinstance(value, Mapping):
@@ -178,7 +178,7 @@ def _specs(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _pod(spec: Mapping[str, Any]) -> Pod:
     account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
-    fields = {name: plain(spec.get(name), name) for name in _OF_A_POD}
+    fields = {name: plain(spec.get(name), name) for name in OF_A_POD}
     fields["automountServiceAccountToken"] = spec.get("automountServiceAccountToken")
     known = {name: value for name, value in fields.items() if value is not None}
     containers = {
@@ -191,7 +191,7 @@ def _pod(spec: Mapping[str, Any]) -> Pod:
 
 
 def _container(container: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = {name: plain(container.get(name), name) for name in _OF_A_CONTAINER}
+    found = {name: plain(container.get(name), name) for name in OF_A_CONTAINER}
     for variable in container.get("env") or ():
         found[f"env[{variable.get('name')}]"] = plain(_nameless(variable)) or {}
     return {name: value for name, value in found.items() if value is not None}
@@ -215,7 +215,7 @@ def _without_mounts(container: Mapping[str, Any], volumes: set[str]) -> Mapping[
     return {**container, "volumeMounts": mounts}
 
 
-def _quantity(text: str) -> str:
+def quantity(text: str) -> str:
     for suffix, factor in _SUFFIXES.items():
         if text.endswith(suffix):
             number, unit = text.removesuffix(suffix), factor

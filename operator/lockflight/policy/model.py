@@ -13,6 +13,7 @@ from lockflight.api.promotion import Outcome, Promotion, WaitingFor
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange, StandardUse
+from lockflight.policy.drift import Drift
 from lockflight.policy.glass import BrokenGlass
 from lockflight.policy.rights import Rights
 from lockflight.policy.selftest import Admission
@@ -261,6 +262,8 @@ class Snapshot:
     """Releases that peers and revisions refer to, by name."""
     running: tuple[Part, ...] | PlanProblem | None = None
     """What runs in the target, as Helm's storage holds it; None: not looked at, for nothing here asks for a change."""
+    drift: Drift | PlanProblem | None = None
+    """How what runs in the target differs from what was last promoted; None: not looked at."""
     rehearsed: tuple[str, ...] = ()
     """Lower environments in which this release was taken back: see policy.risk."""
     neighbours: Mapping[str, Neighbour] = field(default_factory=dict)

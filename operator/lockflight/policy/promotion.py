@@ -60,6 +60,7 @@ _WHO: Final = {
     reasons.ROLLBACK_PLAN: "requester",
     reasons.REVIEW_DEBT: "reviewers",
     reasons.CONCURRENCY: "other promotion",
+    reasons.DRIFT: "requester",
 }
 
 

@@ -12,11 +12,13 @@ from lockflight.api.common import Tier
 from lockflight.api.conditions import condition, merge
 from lockflight.api.environment import Environment, TargetStatus
 from lockflight.api.promotion import Action, Promotion
-from lockflight.policy.comparison import Difference, differences, has_pods, stamped
+from lockflight.policy import comparison
+from lockflight.policy.comparison import Difference, has_pods, stamped
 from lockflight.policy.facts import Facts, facts
 from lockflight.policy.model import Effective
 from lockflight.ports import PortError, RefusedError, Severity
 from lockflight.workflow.deps import Deps
+from lockflight.workflow.driftrounds import differences, look_around
 from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.outside import write_down
 from lockflight.workflow.run import Failure, Forward
@@ -43,7 +45,7 @@ async def compare_applied(work: Forward) -> Failure | None:
 
 
 async def compare_targets(deps: Deps) -> None:
-    """One round over what runs in UAT and Production."""
+    """One round over what runs in UAT and Production, and wherever drift is looked for."""
     places = asyncio.Semaphore(_AT_A_TIME)
 
     async def one(environment: Environment) -> None:
@@ -53,7 +55,7 @@ async def compare_targets(deps: Deps) -> None:
             except PortError as problem:
                 log.warning("could not compare an environment", name=environment.metadata.name, problem=str(problem))
 
-    await asyncio.gather(*(one(environment) for environment in _guarded(deps)))
+    await asyncio.gather(*(one(environment) for environment in _compared(deps)))
 
 
 async def keep_comparing(deps: Deps) -> None:
@@ -94,30 +96,36 @@ async def _found(
         return ()
     live = await deps.cluster.live(namespace, tuple(dict.fromkeys(f.ref for f in rendered)), pods=has_pods(rendered))
     images = governed.spec.entry.images if governed.spec.entry else None
-    found = differences(rendered, live.objects, live.pods, images.local if images else ())
+    found = comparison.differences(rendered, live.objects, live.pods, images.local if images else ())
     return (*found, *(extra(live.objects) if extra is not None else ()))
 
 
-def _guarded(deps: Deps) -> tuple[Environment, ...]:
+def _compared(deps: Deps) -> tuple[Environment, ...]:
     root = deps.options.root_namespace
-    return tuple(
-        e
-        for e in deps.store.of(Environment)
-        if e.spec.tier.rank >= Tier.UAT.rank and e.metadata.namespace != root and e.status.targets
-    )
+    return tuple(e for e in deps.store.of(Environment) if e.metadata.namespace != root and e.status.targets)
 
 
 async def _environment(deps: Deps, environment: Environment) -> None:
     governed = stack_effective(deps, environment)
+    # Where somebody is at work it is compared when that is done.
+    free = [row for row in environment.status.targets if (row.namespace, row.application) not in deps.targets]
     differing: dict[str, Sequence[Difference]] = {}
-    for row in environment.status.targets:
-        if (row.namespace, row.application) in deps.targets:
-            # Somebody is at work there: compared when that is done.
-            return
-        differing[row.application] = await _target(deps, environment, governed, row)
-    await _say(deps, environment, [f"{name}: {words(found)}" for name, found in differing.items() if found])
-    for application, found in differing.items():
-        await write_down(deps, environment, application, found)
+    if environment.spec.tier.rank >= Tier.UAT.rank:
+        for row in free:
+            found = await _target(deps, environment, governed, row)
+            differing[row.application] = deps.differing[environment.metadata.uid, row.application] = found
+        environment = await _say(deps, environment, _problems(deps, environment))
+    environment = await look_around(deps, environment, governed, free)
+    for application, applied in differing.items():
+        drift = differences(deps, environment, application, applied)
+        await write_down(deps, environment, application, (*applied, *drift))
+
+
+def _problems(deps: Deps, environment: Environment) -> Sequence[str]:
+    """What is not as it was applied, target by target; where somebody is at work, as it was last seen."""
+    uid = environment.metadata.uid
+    last = {row.application: deps.differing.get((uid, row.application), ()) for row in environment.status.targets}
+    return [f"{name}: {words(found)}" for name, found in last.items() if found]
 
 
 async def _target(
@@ -135,7 +143,7 @@ async def _target(
     return await _found(deps, row.namespace, deps.applied[key], governed, stamped)
 
 
-async def _say(deps: Deps, environment: Environment, problems: Sequence[str]) -> None:
+async def _say(deps: Deps, environment: Environment, problems: Sequence[str]) -> Environment:
     generation, now = environment.metadata.generation, deps.clock.now()
     said = condition(
         reasons.AS_APPLIED,
@@ -147,9 +155,11 @@ async def _say(deps: Deps, environment: Environment, problems: Sequence[str]) ->
     )
     before = next((c for c in environment.status.conditions if c.type == said.type), None)
     if before is not None and (before.status, before.message) == (said.status, said.message):
-        return
+        return environment
     conditions = merge(environment.status.conditions, [said])
-    await write(deps, environment, environment.status.model_copy(update={"conditions": conditions}), guarded=True)
+    status = environment.status.model_copy(update={"conditions": conditions})
+    environment = await write(deps, environment, status, guarded=True)
     deps.metrics.gauge("changed_outside", len(problems), environment=environment.metadata.name)
     if problems:
         deps.events.emit(environment, Severity.WARNING, said.reason, said.message)
+    return environment

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockflight import ports
 from lockflight.api.common import Tier
+from lockflight.policy.comparison import Difference
 from lockflight.policy.facts import Facts
 from lockflight.policy.unauthorised import Finding
 from lockflight.workflow.findings import Findings
@@ -15,6 +16,9 @@ from lockflight.workflow.plancache import PlanCache
 from lockflight.workflow.running import PartCache
 from lockflight.workflow.slots import Slots
 from lockflight.workflow.store import Store
+
+if TYPE_CHECKING:
+    from lockflight.workflow.driftrounds import Look
 
 
 def _no_policies(_: str) -> Iterable[Mapping[str, Any]]:
@@ -80,5 +84,9 @@ class Deps:
     """By promotion UID: what is compared every minute with what it put there."""
     outside: dict[tuple[str, str], dict[Finding, str]] = field(default_factory=dict)
     """By environment UID and application: what the last comparison found there, and since when."""
+    differing: dict[tuple[str, str], tuple[Difference, ...]] = field(default_factory=dict)
+    """By environment UID and application: how what runs differed from what was applied when that was last compared."""
+    drift: dict[tuple[str, str], "Look"] = field(default_factory=dict)
+    """By environment UID and application: what was last seen there, and when."""
     targets: dict[tuple[str, str], str] = field(default_factory=dict)
     """(target namespace, application) to the UID of the promotion that starts or executes there."""

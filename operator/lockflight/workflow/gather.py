@@ -12,12 +12,15 @@ from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import STACK_LABEL, Tier
 from lockflight.api.conditions import find
 from lockflight.api.delegation import Delegation
+from lockflight.api.drift import DriftMode
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.kinds import AnyObject, Living
 from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.api.release import Release, ReleaseType
 from lockflight.policy import bulk
+from lockflight.policy.drift import Drift
+from lockflight.policy.driftrules import mode_of
 from lockflight.policy.effective import effective
 from lockflight.policy.emergency import is_emergency
 from lockflight.policy.entitlement import asked, by_function, independence_unheld
@@ -30,7 +33,7 @@ from lockflight.policy.rulebook import RULE_KINDS
 from lockflight.policy.selftest import Admission
 from lockflight.policy.visits import Visits
 from lockflight.ports import GoneError, PortError
-from lockflight.workflow import catalogue, dependents, selftest
+from lockflight.workflow import catalogue, dependents, drifting, selftest
 from lockflight.workflow.bulkrights import entitled
 from lockflight.workflow.calendars import calendar_of, read_again
 from lockflight.workflow.deps import Deps
@@ -431,9 +434,30 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
     if governed.spec.change_control is not None and snapshot.change is not None:
         running = await deps.parts.running(deps.helm, deps.store, target, revisions)
         snapshot = replace(snapshot, running=running)
+    snapshot = replace(snapshot, drift=await _drift(deps, snapshot, release, revisions, fresh=read_again))
     if isinstance(plan, PlanProblem):
         return Gathered(replace(snapshot, plan=plan))
     return Gathered(replace(snapshot, plan=plan.plan), plan)
+
+
+async def _drift(
+    deps: Deps, snapshot: Snapshot, release: Release, revisions: tuple[Revision, ...], *, fresh: bool
+) -> Drift | PlanProblem | None:
+    """How what runs differs from what was last promoted, where the gate Drift asks: looked at anew to act."""
+    environment, governed, phase = snapshot.environment, snapshot.effective, snapshot.promotion.status.phase
+    if environment is None or governed is None or mode_of(governed.spec) is DriftMode.OFF:
+        return None
+    if phase is not None and phase.executing:
+        # What is there is half of this promotion's own work.
+        return None
+    application = release.spec.application
+    if not fresh:
+        return drifting.known(environment, application, revisions)
+    found = await drifting.look(deps, environment, governed, application, revisions)
+    if not isinstance(found, Drift) or found.digest:
+        # The next round says so on the environment.
+        deps.drift.pop((environment.metadata.uid, application), None)
+    return found
 
 
 def _here(snapshot: Snapshot, revisions: tuple[Revision, ...], governed: Effective) -> tuple[Release, ...]:

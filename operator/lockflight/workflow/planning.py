@@ -13,6 +13,7 @@ from lockflight.api.environment import Environment
 from lockflight.api.release import ChartComponent, Release
 from lockflight.policy import footprint
 from lockflight.policy.digest import canonical_digest, release_digest
+from lockflight.policy.driftrules import watched
 from lockflight.policy.facts import Facts, common, facts, is_test
 from lockflight.policy.model import Effective, Part, PlannedComponent, PlannedStep, PlanProblem
 from lockflight.policy.plan import build_plan, component_plan
@@ -179,6 +180,7 @@ def rules_of(governed: Effective) -> Mapping[str, Any]:
             exclude_none=True,
             include={"require", "soak", "entry", "change_control", "exit", "data"},
         ),
+        **watched(governed.spec),
     }
 
 

@@ -114,6 +114,20 @@ CASES = [
     ),
     Case(
         "Environment",
+        "spec.drift.interval",
+        "interval is between 1m and 24h, in h, m and s",
+        {"spec.drift.interval": "1h30m"},
+        {"spec.drift.interval": "59s"},
+    ),
+    Case(
+        "Environment",
+        "spec.drift.ignore[]",
+        "a pointer that ends in /* would leave out whole branches: name the field",
+        {"spec.drift.ignore": ["/spec/template/spec/containers/*/image"]},
+        {"spec.drift.ignore": ["/spec/template/*"]},
+    ),
+    Case(
+        "Environment",
         "spec",
         "tier is fixed: create another Environment",
         {"spec.soak": "48h"},

@@ -15,6 +15,7 @@ FIELDS = (
     "data.allowed",
     "require",
     "soak",
+    "drift.mode",
     "onFailure",
     "timeout",
 )

@@ -30,6 +30,7 @@ from lockflight.api.promotion import (
 from lockflight.api.release import Passage, Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.policy.digest import change_digest
+from lockflight.policy.drift import Drift
 from lockflight.policy.effective import effective
 from lockflight.policy.gates import evaluate_all
 from lockflight.policy.labels import short
@@ -406,6 +407,7 @@ def world(**given: Any) -> Snapshot:
         plan=planned(),
         revisions=(revision(),),
         running=(part(),),
+        drift=Drift(revisions="payments-api:1"),
         peer_releases={r.metadata.name: r for r in (BEFORE, made) if r is not None},
     )
     full = replace(base, **given)

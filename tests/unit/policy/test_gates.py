@@ -24,6 +24,7 @@ EMPTY: dict[str, Any] = {
     "namespace": None,
     "deployer_may": None,
     "plan": None,
+    "drift": None,
 }
 
 

@@ -16,6 +16,7 @@ from lockflight.policy.gates import (
     change_window,
     concurrency,
     data_policy,
+    drift,
     evidence,
     freeze,
     hold,
@@ -54,6 +55,7 @@ GATES: Final[Mapping[str, Gate]] = {
     reasons.REVIEW_DEBT: review_debt.evaluate,
     reasons.DATA_POLICY: data_policy.evaluate,
     reasons.CONCURRENCY: concurrency.evaluate,
+    reasons.DRIFT: drift.evaluate,
     reasons.ADMISSION: admission.evaluate,
 }
 

@@ -1,0 +1,75 @@
+"""Which revisions of Helm's are what Lockflight last put into a target."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lockflight.api.promotion import Promotion
+from lockflight.policy.model import HelmStatus, Revision
+
+_LONGEST: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """One Helm release: its newest revision, and the newest that a promotion is known to have made.
+
+    They are the same one unless somebody else acted on it since.
+    """
+
+    newest: Revision
+    promoted: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """What a target is compared with."""
+
+    releases: tuple[Baseline, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    """Helm releases whose newest revision is not deployed."""
+    missing: tuple[str, ...] = ()
+    """Helm releases that were promoted and that Helm does not know any more."""
+
+
+def baselines(
+    revisions: Sequence[Revision], promotions: Iterable[Promotion], expected: Collection[str] = ()
+) -> Baselines:
+    """``promotions`` are those into the target; ``expected`` the Helm releases that the last of them brought.
+
+    What Lockflight never touched is left out.
+    """
+    made = _made(promotions)
+    found: list[Baseline] = []
+    unfinished: list[str] = []
+    names = {r.helm_release for r in revisions if r.promotion_uid}
+    for name in sorted(names):
+        history = sorted((r for r in revisions if r.helm_release == name), key=lambda r: r.revision)
+        newest = history[-1]
+        if newest.status is not HelmStatus.DEPLOYED:
+            unfinished.append(name)
+            continue
+        ours = [r for r in history if r.revision in made.get(name, ())]
+        found.append(Baseline(newest, ours[-1] if ours else newest))
+    gone = sorted(set(expected) - {r.helm_release for r in revisions})
+    return Baselines(tuple(found), tuple(unfinished), tuple(gone))
+
+
+def named(revisions: Sequence[Revision]) -> str:
+    """The newest revision of each of Lockflight's Helm releases, as short text; empty where there is none."""
+    newest: dict[str, int] = {}
+    for revision in revisions:
+        newest[revision.helm_release] = max(revision.revision, newest.get(revision.helm_release, 0))
+    ours = {r.helm_release for r in revisions if r.promotion_uid}
+    text = ",".join(f"{name}:{number}" for name, number in sorted(newest.items()) if name in ours)
+    return text if len(text) <= _LONGEST else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _made(promotions: Iterable[Promotion]) -> Mapping[str, set[int]]:
+    made: dict[str, set[int]] = {}
+    for promotion in promotions:
+        for row in promotion.status.components:
+            if row.revision:
+                made.setdefault(row.helm_release, set()).add(row.revision)
+    return made

@@ -1,0 +1,150 @@
+"""Look at what runs in a target, and compare it with what Lockflight last put there."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lockflight.api.drift import DriftState
+from lockflight.api.environment import Environment
+from lockflight.api.promotion import Promotion
+from lockflight.api.release import Release
+from lockflight.policy.baseline import Baseline, baselines, named
+from lockflight.policy.digest import canonical_digest
+from lockflight.policy.drift import Drift, FieldDrift, confirmed, drift_of, is_hook, missing, ref_of, suspected
+from lockflight.policy.driftrules import ignored_of
+from lockflight.policy.facts import Ref
+from lockflight.policy.model import Effective, PlanProblem, Revision
+from lockflight.policy.ownership import of_application
+from lockflight.policy.plan import flat, hidden
+from lockflight.policy.pointers import Ignored
+from lockflight.ports import ConflictError, GoneError, PortError, RefusedError
+from lockflight.workflow.deps import Deps
+
+_HELM = "helm.sh/v3"
+
+
+async def look(
+    deps: Deps, environment: Environment, governed: Effective, application: str, revisions: Sequence[Revision]
+) -> Drift | PlanProblem:
+    """Compare the target as it is now; ``revisions`` are Helm's storage there, as far as it is the application's."""
+    namespace = environment.target_namespace(application)
+    base = baselines(revisions, _promotions(deps, environment, application), _expected(deps, environment, application))
+    gone = [FieldDrift(Ref(_HELM, "HelmRelease", name), "", "is missing") for name in base.missing]
+    try:
+        found = [*gone, *await _compare(deps, namespace, base.releases, Ignored(ignored_of(governed.spec)))]
+    except _UnreadableError as problem:
+        return PlanProblem("HelmStorageUnreadable", str(problem))
+    except PortError as problem:
+        return PlanProblem("CannotTell", str(problem))
+    return drift_of(found, namespace, named(revisions), base.unfinished)
+
+
+def known(environment: Environment, application: str, revisions: Sequence[Revision]) -> Drift | PlanProblem:
+    """What was found when it was last looked at; what was found of other revisions is not said any more."""
+    now = named(revisions)
+    row = next((r for r in environment.status.drift if r.application == application), None)
+    if row is None or row.revisions != now:
+        return Drift(revisions=now)
+    if row.state is DriftState.UNKNOWN:
+        return PlanProblem("CannotTell", row.message)
+    found = tuple(
+        FieldDrift(Ref("", obj.kind, obj.name), field.path, field.what) for obj in row.objects for field in obj.fields
+    )
+    return Drift(found, row.digest or "", now, count=row.count)
+
+
+async def storage(deps: Deps, environment: Environment, application: str, release: str) -> Sequence[Revision]:
+    """Helm's storage as far as it is the application's. Raises PortError."""
+    stack = environment.metadata.namespace
+    found = await deps.helm.revisions(environment.target_namespace(application), application)
+    known_release = deps.store.get(Release, stack, release)
+    if known_release is None:
+        names = _expected(deps, environment, application)
+        return tuple(r for r in found if r.helm_release in names)
+    return of_application(found, known_release, deps.store.applications(stack))
+
+
+class _UnreadableError(Exception):
+    """A revision that is deployed cannot be read."""
+
+
+async def _compare(deps: Deps, namespace: str, releases: Iterable[Baseline], ignored: Ignored) -> Sequence[FieldDrift]:
+    found: list[FieldDrift] = []
+    objects: list[Mapping[str, Any]] = []
+    for base in releases:
+        other, recorded = await _recorded(deps, namespace, base)
+        found += [other] if other is not None else []
+        objects += recorded
+    if not objects:
+        return found
+    live = await deps.cluster.live(namespace, tuple(dict.fromkeys(map(ref_of, objects))), pods=False)
+    for obj in objects:
+        there = live.objects.get(ref_of(obj))
+        found += [missing(obj)] if there is None else await _object(deps, namespace, obj, there, ignored)
+    return found
+
+
+async def _object(
+    deps: Deps, namespace: str, wanted: Mapping[str, Any], there: Mapping[str, Any], ignored: Ignored
+) -> Sequence[FieldDrift]:
+    """The server is asked only where something looks different: it alone knows which ways of writing are one."""
+    found = suspected(wanted, there, ignored)
+    if not found:
+        return ()
+    try:
+        return confirmed(wanted, await deps.cluster.reapplied(namespace, wanted), there, ignored)
+    except (RefusedError, ConflictError, GoneError):
+        # It cannot be what was promoted if that is not even accepted any more.
+        return found
+
+
+async def _recorded(
+    deps: Deps, namespace: str, base: Baseline
+) -> tuple[FieldDrift | None, Sequence[Mapping[str, Any]]]:
+    """What was promoted of one Helm release, and whether Helm's newest revision is something else."""
+    newest = await _objects(deps, namespace, base.newest)
+    if base.newest == base.promoted:
+        if newest is None:
+            name = base.newest.helm_release
+            msg = f"revision {base.newest.revision} of {name} in {namespace} is not readable as a Helm release"
+            raise _UnreadableError(msg)
+        return None, newest
+    promoted = await _objects(deps, namespace, base.promoted)
+    if promoted is None and newest is not None:
+        return None, newest
+    if promoted is not None and newest is not None and _digest(promoted) == _digest(newest):
+        return None, promoted
+    what = f"is at revision {base.newest.revision}, which no promotion made"
+    value = _digest(newest) if newest is not None else ""
+    return FieldDrift(Ref(_HELM, "HelmRelease", base.newest.helm_release), "", what, value), promoted or ()
+
+
+async def _objects(deps: Deps, namespace: str, revision: Revision) -> Sequence[Mapping[str, Any]] | None:
+    found = await deps.helm.recorded(namespace, revision.helm_release, revision.revision)
+    if found is None:
+        return None
+    return [item for obj in found.objects for item in flat(obj) if not is_hook(item)]
+
+
+def _digest(objects: Sequence[Mapping[str, Any]]) -> str:
+    return canonical_digest([hidden(obj) for obj in objects])
+
+
+def _promotions(deps: Deps, environment: Environment, application: str) -> Sequence[Promotion]:
+    """Those into the target, as far as they are still there."""
+    stack, name = environment.metadata.namespace, environment.metadata.name
+    prefix = f"{application}-"
+    return [
+        p
+        for p in deps.store.of(Promotion, stack)
+        if p.spec.environment_ref.name == name
+        and any(row.helm_release.startswith(prefix) for row in p.status.components)
+    ]
+
+
+def _expected(deps: Deps, environment: Environment, application: str) -> set[str]:
+    """The Helm releases that the promotion brought which runs there."""
+    row = next((r for r in environment.status.targets if r.application == application), None)
+    brought = next(
+        (p for p in _promotions(deps, environment, application) if row and p.metadata.uid == row.promotion_uid), None
+    )
+    return {c.helm_release for c in brought.status.components} if brought is not None else set()
