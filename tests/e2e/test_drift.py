@@ -1,0 +1,101 @@
+"""Somebody changes what runs in production: it is shown field by field, and settled before anything else comes in."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lockflight.devcluster.providers import ClusterLike
+from tests.e2e.stack import Stack, eventually
+
+PRODUCTION = [
+    {
+        "name": "production",
+        "tier": "Production",
+        "spec": {
+            "promotesFrom": [],
+            "drift": {"interval": "1m"},
+            "changeControl": {"normal": {"approvals": [{"role": "cab", "count": 1}]}},
+        },
+    },
+]
+
+
+@pytest.fixture
+def incident_managers(cluster: ClusterLike) -> Iterator[None]:
+    """The group ``incident`` has the job that the chart ships."""
+    name = "e2e-drift-incident-managers"
+    cluster.kubectl(
+        "create", "clusterrolebinding", name, "--clusterrole=lockflight-incident-manager", "--group=incident"
+    )
+    yield
+    cluster.kubectl("delete", "clusterrolebinding", name)
+
+
+def _promoted(stack: Stack, version: str) -> str:
+    """A release that was let into production; its change."""
+    release = stack.release(version)
+    change = stack.change(f"chg-{version}", release)
+    _approved(stack, change)
+    stack.reaches(stack.promote(release, "production"), "Succeeded")
+    return change
+
+
+def _approved(stack: Stack, change: str) -> None:
+    seen = stack.status("lfchg", change)["planDigest"]
+    stack.append("alice", "lfchg", change, "approvals", {"role": "cab", "decision": "Approved", "planDigest": seen})
+
+
+def _scale(stack: Stack, target: str, replicas: int) -> None:
+    """By gus, whom breaking the glass lets write there."""
+    (deployment,) = json.loads(stack.kubectl("get", "deployments", "-o", "json", namespace=target))["items"]
+    name = deployment["metadata"]["name"]
+    group = "--group=lockflight-break-glass"
+    stack.kubectl("create", "rolebinding", "firefighters", "--clusterrole=edit", group, namespace=target)
+    opened = stack.lockflight("guard", "open", target, "--reason", "INC-4711: checkout slow", person="ines")
+    assert opened.returncode == 0, opened.stderr
+    command = ("scale", f"deployment/{name}", f"--replicas={replicas}")
+
+    def scaled() -> bool:
+        try:
+            stack.kubectl(*command, person="gus", namespace=target)
+        except Exception:  # noqa: BLE001 - the policy may not know yet that the glass is broken
+            return False
+        return True
+
+    eventually(scaled, "the deployment to be scaled")
+    closed = stack.lockflight("guard", "close", target, person="ines")
+    assert closed.returncode == 0, closed.stderr
+
+
+def _drift(stack: Stack) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = stack.status("lfenv", "production").get("drift", [])
+    return rows
+
+
+@pytest.mark.usefixtures("incident_managers")
+def test_drift_is_shown_field_by_field_and_taken_over_by_a_change(stack: Stack) -> None:
+    stack.install(PRODUCTION)
+    _promoted(stack, "1.0.0")
+    _scale(stack, f"{stack.name}-production", 7)
+
+    (row,) = eventually(lambda: _drift(stack), "the drift to be seen", 150)
+    (obj,) = row["objects"]
+    (field,) = obj["fields"]
+    assert (obj["kind"], field["path"]) == ("Deployment", "/spec/replicas")
+    assert field["what"].startswith("is 7, promoted was ")
+    assert field["manager"] == "kubectl"
+    shown = stack.lockflight("drift", "show", "production", person="jo")
+    assert "/spec/replicas" in shown.stdout, shown.stderr
+
+    release = stack.release("1.1.0")
+    change = stack.change("chg-1.1.0", release)
+    promotion = stack.promote(release, "production")
+    stack.says(promotion, "Drift", "DriftFound")
+    taken = stack.lockflight("drift", "take-over", "production", "--change", change, "-y", person="jo")
+    assert taken.returncode == 0, taken.stderr
+    stack.says(promotion, "Drift", "TakenOver")
+    _approved(stack, change)
+    stack.reaches(promotion, "Succeeded")
+    eventually(lambda: not _drift(stack), "the drift to be gone", 150)
