@@ -136,7 +136,10 @@ class WaitingFor(Schema):
 class Forecast(Schema):
     """The earliest start as far as it is known now."""
 
-    earliest_start: Time | None = Field(None, description="Not before then.")
+    earliest_start: Time | None = Field(
+        None,
+        description="Not before then, even if everybody acts now. Absent: as soon as they act, or nobody can tell.",
+    )
     waiting_for: Annotated[tuple[WaitingFor, ...], Field(max_length=32)] = ()
 
 

@@ -64,23 +64,27 @@ def agenda(freezes: tuple[FreezeWindow, ...], target: Target, now: datetime) -> 
         memory = _MEMORY[id(freezes)] = _Memory(freezes)
         while len(_MEMORY) > _TUPLES:
             _MEMORY.popitem(last=False)
-    known = memory.agendas.get(target)
-    if known is None or not known.since <= now < known.until:
+    known = memory.agendas.get(target, ())
+    found = next((each for each in known if each.since <= now < each.until), None)
+    if found is None:
         if len(memory.agendas) >= _TARGETS:
             memory.agendas.clear()
-        known = memory.agendas[target] = _look(freezes, target, now)
-    return known
+        found = _look(freezes, target, now)
+    # A forecast asks about later times in between: what was asked last is kept longest.
+    memory.agendas[target] = (found, *(each for each in known if each is not found))[:_TIMES]
+    return found
 
 
 @dataclass(slots=True)
 class _Memory:
     freezes: tuple[FreezeWindow, ...]
     """Kept, so that its id is not given to another tuple."""
-    agendas: dict[Target, Agenda] = field(default_factory=dict)
+    agendas: dict[Target, tuple[Agenda, ...]] = field(default_factory=dict)
 
 
 _TUPLES: Final = 64
 _TARGETS: Final = 1024
+_TIMES: Final = 3
 _MEMORY: OrderedDict[int, _Memory] = OrderedDict()
 
 

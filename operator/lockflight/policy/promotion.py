@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from lockflight.api import reasons
-from lockflight.api.promotion import Forecast, Outcome, Phase, WaitingFor
+from lockflight.api.promotion import Forecast, Outcome, Phase
+from lockflight.policy.forecast import shown
 from lockflight.policy.model import NamedVerdict, Plan, Snapshot, Verdict
 from lockflight.policy.peers import superseded_by
 from lockflight.policy.remedy import remediation
@@ -47,22 +48,6 @@ _ON_HOLD: Final = (reasons.FREEZE, reasons.HOLD)
 _UNKNOWN: Final = (reasons.RELEASE_MISSING, reasons.ENVIRONMENT_MISSING, reasons.CANNOT_TELL)
 _TOO_LATE: Final = (reasons.APPROVAL_EXPIRED, reasons.SCHEDULE_OVER)
 
-_WHO: Final = {
-    reasons.BINDING: "platform team",
-    reasons.RULES: "platform team",
-    reasons.ORDER: "upstream",
-    reasons.SOAK: "clock",
-    reasons.HOLD: "whoever holds it",
-    reasons.CADENCE: "clock",
-    reasons.FREEZE: "freeze",
-    reasons.CHANGE_WINDOW: "clock",
-    reasons.CHANGE_CONTROL: "change board",
-    reasons.ROLLBACK_PLAN: "requester",
-    reasons.REVIEW_DEBT: "reviewers",
-    reasons.CONCURRENCY: "other promotion",
-    reasons.DRIFT: "requester",
-}
-
 
 def decide(s: Snapshot, verdicts: Sequence[NamedVerdict], now: datetime) -> Decision:
     """Start only if every gate there is was judged and is open; an abort, a newer version or a denial ends it."""
@@ -84,7 +69,7 @@ def decide(s: Snapshot, verdicts: Sequence[NamedVerdict], now: datetime) -> Deci
         return _refused(denied)
     if not shut and not isinstance(s.plan, Plan):
         shut = [NamedVerdict(reasons.BINDING, Verdict(Outcome.WAITING, reasons.PLAN_MISSING, "there is no plan"))]
-    return _wait(verdicts, shut, now) if shut else Start()
+    return _wait(s, verdicts, shut, now) if shut else Start()
 
 
 def _refused(denied: Sequence[NamedVerdict]) -> Finish:
@@ -95,7 +80,7 @@ def _refused(denied: Sequence[NamedVerdict]) -> Finish:
     return Finish(Phase.REJECTED if wrong else Phase.EXPIRED, speaker.verdict.reason, message)
 
 
-def _wait(verdicts: Sequence[NamedVerdict], shut: Sequence[NamedVerdict], now: datetime) -> Wait:
+def _wait(s: Snapshot, verdicts: Sequence[NamedVerdict], shut: Sequence[NamedVerdict], now: datetime) -> Wait:
     # A gate that cannot be judged is shut, but nobody holds anything by it.
     held = [v for v in shut if v.gate in _ON_HOLD and v.verdict.reason not in _UNKNOWN]
     # Open gates count too: what is open now may shut by time alone, such as an approval that runs out.
@@ -108,20 +93,5 @@ def _wait(verdicts: Sequence[NamedVerdict], shut: Sequence[NamedVerdict], now: d
         reason=speaker.verdict.reason,
         message=words + (f" (also shut: {others})" if others else ""),
         retry_at=min(times, default=None),
-        forecast=forecast(shut),
-    )
-
-
-def forecast(shut: Sequence[NamedVerdict]) -> Forecast:
-    """Who has to do what, and the earliest start where time alone opens every shut gate."""
-    times = [v.verdict.retry_at for v in shut if v.verdict.retry_at is not None]
-    rows = [
-        row
-        for v in shut
-        for row in v.verdict.waiting_for
-        or (WaitingFor(who=_WHO.get(v.gate, "delivery team"), what=f"{v.gate}: {v.verdict.message}"[:1024]),)
-    ]
-    return Forecast(
-        earliest_start=max(times, default=None) if len(times) == len(shut) else None,
-        waiting_for=tuple(rows[:32]),
+        forecast=shown(s, verdicts, now, shut),
     )
