@@ -17,6 +17,7 @@ from lockflight.api.common import (
     Meta,
     Name,
     ObjectName,
+    Reason,
     Ref,
     RoleCount,
     Schema,
@@ -233,9 +234,12 @@ class Exit(Schema):
 
 
 class ApplicationValues(Schema):
-    """Platform configuration for one application."""
+    """Platform configuration for one application, and whether it is held here."""
 
-    values: Values = Field(description="Helm values: over the environment's values.")
+    model_config = rules(Cel("has(self.values) || has(self.hold)", "give values, a hold, or both"))
+
+    values: Values | None = Field(None, description="Helm values: over the environment's values.")
+    hold: Reason | None = Field(None, description="Nothing of this application moves here until it is taken out.")
 
 
 class ValuesSource(Schema):
@@ -318,6 +322,12 @@ class EnvironmentSpec(Schema):
     )
     auto_promote: bool | None = Field(
         None, description="Promote by itself what the upstream passed. Default true below UAT."
+    )
+    hold: Reason | None = Field(
+        None, description="Nothing moves here, not even by itself or back, until it is taken out."
+    )
+    retired: bool | None = Field(
+        None, description="true: nothing enters any more; what runs here stays until it is removed."
     )
     timeout: Timeout | None = Field(None, description="Longest time for one Helm action. Default 10m.")
 

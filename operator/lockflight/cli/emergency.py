@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from lockflight.api.changerequest import ChangeRequest, ChangeRequestSpec, Strategy
-from lockflight.api.common import ChangeType, Ref
+from lockflight.api.common import ChangeType, Ref, Tier
 from lockflight.api.environment import Environment
 from lockflight.api.kinds import CHANGE_REQUEST, PROMOTION, RELEASE
 from lockflight.api.promotion import Action
@@ -29,6 +29,7 @@ from lockflight.cli.waiting import DURATION, wait_for
 from lockflight.cli.writing import create
 from lockflight.policy.auto import promotion_name
 from lockflight.policy.drafting import rollback_plan
+from lockflight.policy.emergencyrules import DEFAULT_SEVERITIES
 
 _ROLE = re.compile(r'"role":"([^"]+)"')
 
@@ -214,6 +215,7 @@ def _raise(
     from pydantic import ValidationError
 
     incident: Incident = ctx.find_root().meta[__name__]
+    _severe_enough(incident, target)
     release_name, environment = release.metadata.name, target.metadata.name
     verb = "back to" if action is Action.ROLLBACK else "bring"
     reason = given["reason"] or incident.id
@@ -245,6 +247,20 @@ def _raise(
         output.show_data(app, {"change": found.dump(), "promotion": promotion})
         return
     _tell(app, found, target)
+
+
+def _severe_enough(incident: Incident, target: Environment) -> None:
+    """Raises CliError where the environment takes no emergency of that severity: nothing would ever approve it."""
+    control = target.spec.change_control
+    rule, severity = control.emergency if control else None, str(incident.given["severity"])
+    production = target.spec.tier is Tier.PRODUCTION
+    allowed = (rule.severities or DEFAULT_SEVERITIES) if rule else DEFAULT_SEVERITIES if production else ()
+    if allowed and severity not in allowed:
+        msg = (
+            f"{target.metadata.name} takes emergencies of severity {', '.join(allowed)} only, and {incident.id} is "
+            f"{severity}: raise a normal change (lockflight change new)"
+        )
+        raise CliError(msg)
 
 
 def _ensure_change(app: App, name: str, spec: ChangeRequestSpec) -> tuple[Manifest, str]:

@@ -21,9 +21,13 @@ class Right:
     resource: str
     name: str = ""
     namespaced: bool = True
+    in_root: bool = False
+    """Asked in the operator's namespace."""
 
     def __str__(self) -> str:
         """As people say it: ``approve as cab``, ``create releases``."""
+        if self.resource == "auditrecords":
+            return f"{self.verb} the audit records of {self.name}"
         if self.resource == "approvalroles":
             return f"{self.verb} as {self.name}"
         return f"{self.verb} {self.name or self.resource}"
@@ -65,10 +69,13 @@ class Held:
     wildcard: bool
 
 
-def rights(roles: Iterable[Manifest], rules: Iterable[Manifest], namespaces: Iterable[str]) -> tuple[Right, ...]:
+def rights(
+    roles: Iterable[Manifest], rules: Iterable[Manifest], namespaces: Iterable[str], stack: str = ""
+) -> tuple[Right, ...]:
     """Every right there is in a stack.
 
     Names come from RBAC itself and from the roles that the rule objects ask for; ``namespaces`` are those bound.
+    With ``stack`` those on its audit records too, which are held in the operator's namespace.
     """
     named: dict[str, set[str]] = {"approvalroles": set(wanted(rules)), "evidencetypes": set()}
     for role in roles:
@@ -84,6 +91,7 @@ def rights(roles: Iterable[Manifest], rules: Iterable[Manifest], namespaces: Ite
         for verb in ("bind", "break-glass")
         for name in sorted(set(namespaces))
     ]
+    found += [Right(verb, "auditrecords", stack, in_root=True) for verb in ("hold", "restore") if stack]
     return tuple(found)
 
 

@@ -28,6 +28,8 @@ def _names(kind: Kind) -> Complete:
 
 
 complete_changes = _names(CHANGE_REQUEST)
+complete_environments = _names(ENVIRONMENT)
+complete_releases = _names(RELEASE)
 promotion_argument = click.argument("promotion", shell_complete=_names(PROMOTION))
 release_argument = click.argument("release", shell_complete=_names(RELEASE))
 environment_argument = click.argument("environment", shell_complete=_names(ENVIRONMENT))

@@ -8,6 +8,7 @@ from lockflight.api.common import Tier
 from lockflight.api.environment import Require
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.api.release import Release
+from lockflight.policy.holds import held
 from lockflight.policy.model import Effective
 from lockflight.policy.versions import order
 
@@ -29,7 +30,9 @@ def automatic(
     promotions: Sequence[Promotion],
     releases: Sequence[Release],
 ) -> Iterator[Wanted]:
-    """Environments with ``autoPromote`` whose upstream was passed: once, never below what goes there, never held.
+    """Environments with ``autoPromote`` whose upstream was passed: once, never below what went there, never held.
+
+    Whatever became of that one attempt, it is not made again: who wants another promotes.
 
     ``promotions`` and ``releases`` are those of the application. The promotion itself still passes every gate.
     """
@@ -43,10 +46,13 @@ def automatic(
         here = [p for p in promotions if p.spec.environment_ref.name == name]
         if (
             governed.spec.auto_promote
+            and not governed.spec.retired
+            and held(governed, release.spec.application) is None
             and not governed.problems
             and not any(p.spec.release_ref.name == release.metadata.name for p in here)
             and not was_there(release, name, uids)
             and not outgrown(release, here, releases)
+            and not followed(release, name, uids, releases)
             and upstream_passed(release, governed, environments, uids)
         ):
             yield Wanted(promotion_name(release.metadata.name, name), name)
@@ -65,6 +71,12 @@ def outgrown(release: Release, promotions: Sequence[Promotion], releases: Sequen
     versions = {r.metadata.name: order(r.spec.version) for r in releases}
     mine = order(release.spec.version)
     return any(_reached(p) and versions.get(p.spec.release_ref.name, mine) > mine for p in promotions)
+
+
+def followed(release: Release, environment: str, uids: Mapping[str, str], releases: Sequence[Release]) -> bool:
+    """Whether a higher version was in the environment: known though its promotions were pruned, or it was removed."""
+    mine = order(release.spec.version)
+    return any(order(r.spec.version) > mine and was_there(r, environment, uids) for r in releases)
 
 
 def was_there(release: Release, environment: str, uids: Mapping[str, str]) -> bool:

@@ -146,6 +146,8 @@ def _inherit(spec: EnvironmentSpec, base: EnvironmentSpec, judge: _Judge) -> Env
             "exit": _exit(spec.exit, base.exit, judge),
             "values": merge(base.values or {}, spec.values or {}) or None,
             "applications": {**(base.applications or {}), **(spec.applications or {})} or None,
+            "hold": spec.hold,
+            "retired": spec.retired,
             "values_from": spec.values_from,
             "data": data_allowed(spec.data, base.data, judge.refuse),
             "drift": watched_more(spec.drift, base.drift, judge.refuse),

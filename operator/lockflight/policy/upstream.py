@@ -95,6 +95,13 @@ def climbed(on: Subject, upstream: str, spared: Collection[Tier] = (), seen: fro
     return shut[0]
 
 
+def _before(s: Snapshot, environment: str) -> str:
+    """Said where it was in an environment of that name which was deleted."""
+    rows = s.release.status.environments if s.release is not None else ()
+    known = any(row.name == environment for row in rows)
+    return f" (what it passed was another {environment}, which was deleted)" if known else ""
+
+
 def passed_in(on: Subject, upstream: str) -> Verdict:
     """Whether the release passed one upstream environment: verified and signed off."""
     s, release = on.snapshot, on.release.metadata.name
@@ -107,8 +114,18 @@ def passed_in(on: Subject, upstream: str) -> Verdict:
     if known.spec.tier is Tier.LOCAL:
         return waiting(reasons.UPSTREAM_IS_LOCAL, f"passing {upstream} is worth nothing: it is of tier Local")
     row = passage(s, upstream)
+    if known.spec.retired and (row is None or row.verified_at is None):
+        return waiting(
+            reasons.UPSTREAM_RETIRED,
+            f"{release} did not pass {upstream}, which is retired, so nothing passes it any more: name another "
+            f"upstream environment in spec.promotesFrom of {on.effective.name}",
+        )
     if row is None:
-        return waiting(reasons.NOT_PASSED, f"{release} was not in {upstream} yet: promote it there first")
+        before = _before(s, upstream)
+        return waiting(
+            reasons.NOT_PASSED,
+            f"{release} was not in {upstream} yet: promote it there first{before}",
+        )
     for promotion in s.upstream_promotions:
         if promotion.metadata.uid == row.promotion_uid and promotion.status.phase is Phase.REJECTED:
             return denied(

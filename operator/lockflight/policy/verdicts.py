@@ -49,7 +49,8 @@ def given(judge: Callable[[Subject, datetime], Verdict]) -> Gate:
             name = spec.environment_ref.name
             return waiting(
                 reasons.ENVIRONMENT_MISSING,
-                f"spec.environmentRef: environment {name} does not exist in {s.stack}: see lockflight board",
+                f"spec.environmentRef: environment {name} does not exist in {s.stack}: create it again, or "
+                f"lockflight abort {s.promotion.metadata.name} and promote to another (lockflight board)",
             )
         return judge(Subject(s, s.release, s.environment, s.effective), now)
 

@@ -9,6 +9,7 @@ from lockflight.api.conditions import Condition, condition, merge
 from lockflight.api.environment import Environment, Item, TargetStatus, Verification
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
+from lockflight.policy.holds import held
 from lockflight.policy.model import Effective
 from lockflight.policy.targets import targets
 from lockflight.workflow import selftest
@@ -31,17 +32,14 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
     here = [p for p in deps.store.of(Promotion, stack) if p.spec.environment_ref.name == name]
     unknown = missing(deps, environment, governed)
     problems = () if root else (*governed.problems, *([unknown] if unknown else []))
+    releases = {r.metadata.name: r for r in deps.store.of(Release, stack)}
+    rows = targets(environment.status.targets, here, releases)
     ready = condition(
         reasons.READY,
-        not problems,
-        "NotGoverned" if problems else "Baseline" if root else "Governed",
-        "; ".join(problems)
-        or (f"baseline of tier {environment.spec.tier}" if root else "open to releases that pass its gates"),
+        *_ready(environment, governed, problems, rows, root=root),
         generation=generation,
         now=now,
     )
-    releases = {r.metadata.name: r for r in deps.store.of(Release, stack)}
-    rows = targets(environment.status.targets, here, releases)
     pending = await _configuration(deps, environment, governed, rows) if not root else None
     admission = _admission(deps, environment)
     glass = shown(deps, environment, environment.status.conditions)
@@ -62,6 +60,23 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
     # Guarded: what runs is folded into what was read.
     await write(deps, environment, status, guarded=True)
     return None
+
+
+def _ready(
+    environment: Environment, governed: Effective, problems: Sequence[str], rows: Sequence[TargetStatus], *, root: bool
+) -> tuple[bool, str, str]:
+    """Whether releases may enter, the reason and the message."""
+    hold = environment.spec.hold if root else held(governed, "")
+    if problems:
+        return False, "NotGoverned", "; ".join(problems)
+    if hold is not None:
+        return False, "Held", f"held: {hold.reason}"
+    if root:
+        return True, "Baseline", f"baseline of tier {environment.spec.tier}"
+    if environment.spec.retired:
+        left = ", ".join(row.release for row in rows)
+        return True, reasons.RETIRED, f"nothing enters; {f'still there: {left}' if left else 'nothing is left'}"
+    return True, "Governed", "open to releases that pass its gates"
 
 
 def _admission(deps: Deps, environment: Environment) -> Condition | None:

@@ -351,6 +351,13 @@ CASES = [
         also={"spec.hold": DROP},
         before={"spec.includes": ["payments-2.3.9"]},
     ),
+    Case(
+        "Environment",
+        "spec.applications.payments",
+        "give values, a hold, or both",
+        {"spec.applications": {"payments": {"hold": {"reason": "triage"}}}},
+        {"spec.applications": {"payments": {}}},
+    ),
     _fixed(
         "Release",
         "requires",

@@ -171,3 +171,11 @@ def test_another_emergency_of_the_same_name_is_not_taken_for_this_one() -> None:
     result = run(server, *BACK, "--reason", "something else")
     assert result.exit_code != 0
     assert "exists and is another one: give --name" in result.stderr
+
+
+def test_a_severity_that_the_environment_does_not_take_stops_before_anything_is_written() -> None:
+    server = api()
+    result = run(server, *INCIDENT, "--severity", "Sev2", "rollback", "production")
+    assert result.exit_code == 1
+    assert "takes emergencies of severity Sev1 only, and INC-77 is Sev2" in result.stderr
+    assert server.writes == []

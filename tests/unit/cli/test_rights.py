@@ -111,3 +111,13 @@ def test_whoever_only_reads_is_no_holder() -> None:
 def test_of_bound_namespaces_it_is_told_who_binds_them_and_who_breaks_their_glass() -> None:
     found = {str(right) for right in rights([], [], ["payments-production"]) if right.resource == "targetnamespaces"}
     assert found == {"bind payments-production", "break-glass payments-production"}
+
+
+def test_who_holds_audit_records_in_the_operators_namespace_is_told() -> None:
+    stack = api()
+    stack.rbac["roles"].append(role("lockflight-records", "auditrecords", "payments", "hold"))
+    stack.rbac["rolebindings"] = [binding("lockflight-records", "User", "rosa")]
+    stack.holds["rosa"] = {("hold", "auditrecords", "payments")}
+    result = run(stack, "rights", "-n", "payments")
+    assert "hold the audit records of payments" in result.stdout
+    assert "restore" not in result.stdout

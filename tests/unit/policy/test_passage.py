@@ -307,3 +307,46 @@ def test_a_promotion_is_named_after_release_and_environment_and_fits() -> None:
     long = promotion_name("r" * 250, "integration")
     assert len(long) <= 253
     assert long != promotion_name("r" * 250, "system-test")
+
+
+def test_what_a_person_holds_or_retired_asks_for_nothing() -> None:
+    held = (environment("integration", "Integration", hold={"reason": "incident"}),)
+    part = (environment("integration", "Integration", applications={"payments": {"hold": {"reason": "triage"}}}),)
+    other = (environment("integration", "Integration", applications={"ledger": {"hold": {"reason": "triage"}}}),)
+    retired = (environment("integration", "Integration", retired=True),)
+    assert [wanted(release(passed=()), stack=stack) for stack in (held, part, retired)] == [[], [], []]
+    assert wanted(release(passed=()), stack=other) == ["integration"]
+
+
+def test_a_lower_version_does_not_follow_a_higher_one_whose_promotions_were_pruned_or_that_was_removed() -> None:
+    higher = release("2.5.0", passed=(passage("integration", OTHER),))
+    assert wanted(release(passed=()), releases=[higher]) == ["local"]
+
+
+ENDS = st.sampled_from([phase for phase in Phase if phase.final])
+VERSIONS = ("2.3.0", "2.4.0", "2.5.0")
+
+
+@given(st.lists(st.tuples(st.sampled_from(VERSIONS), ENDS, st.booleans()), max_size=24))
+def test_whatever_becomes_of_them_each_release_is_tried_once_and_versions_only_rise(
+    steps: list[tuple[str, Phase, bool]],
+) -> None:
+    """Every order in which releases are looked at, every end of an attempt, every pruning that is allowed."""
+    stack = (environment("integration", "Integration"),)
+    proofs: dict[str, tuple[Passage, ...]] = {}
+    there: list[Promotion] = []
+    tried: list[str] = []
+    for version, end, prune in steps:
+        made = {v: release(v, passed=proofs.get(v, ())) for v in VERSIONS}
+        if wanted(made[version], there, stack, [r for v, r in made.items() if v != version]):
+            name = f"payments-{version}"
+            tried.append(version)
+            there.append(promotion(f"{name}-{len(tried)}", release_name=name, to="integration", phase=end))
+            if end is Phase.SUCCEEDED:
+                proofs[version] = (passage("integration", name),)
+        if prune and there and there[0].status.phase is Phase.SUCCEEDED:
+            # Its proof stays on the release.
+            there.pop(0)
+    assert len(tried) == len(set(tried))
+    reached = [v for v in tried if v in proofs]
+    assert reached == sorted(reached)

@@ -31,6 +31,7 @@ from lockflight.policy.gates import (
     standard_pattern,
     version,
 )
+from lockflight.policy.holds import held
 from lockflight.policy.model import NamedVerdict, Snapshot, Verdict
 from lockflight.policy.verdicts import Gate, not_applicable, waiting
 
@@ -77,9 +78,16 @@ def evaluate(names: Iterable[str], s: Snapshot, now: datetime) -> tuple[NamedVer
     return tuple(NamedVerdict(name, judge(name, s, now)) for name in names)
 
 
+def _held(s: Snapshot) -> bool:
+    """A person's hold on the environment counts in every tier."""
+    application = s.release.spec.application if s.release is not None else ""
+    return s.effective is not None and held(s.effective, application) is not None
+
+
 def judge(name: str, s: Snapshot, now: datetime) -> Verdict:
     """What one gate says, whatever an emergency may skip."""
-    if s.effective is not None and s.effective.spec.tier is Tier.LOCAL and name not in EVEN_IN_LOCAL:
+    local = s.effective is not None and s.effective.spec.tier is Tier.LOCAL
+    if local and name not in EVEN_IN_LOCAL and not (name == reasons.HOLD and _held(s)):
         return not_applicable("a Local environment has no such gate")
     try:
         return GATES[name](s, now)

@@ -5,7 +5,7 @@ from datetime import datetime
 from lockflight.api import reasons
 from lockflight.policy.governance import judge
 from lockflight.policy.model import Verdict
-from lockflight.policy.verdicts import Subject, given, passed, waiting
+from lockflight.policy.verdicts import Subject, denied, given, passed, waiting
 
 
 @given
@@ -16,4 +16,9 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     unapproved = judge(on)
     if unapproved is not None:
         return unapproved
+    if on.effective.spec.retired:
+        return denied(
+            reasons.RETIRED,
+            f"environment {on.effective.name} is retired (spec.retired): nothing enters any more; promote to another",
+        )
     return passed(f"governed as tier {on.effective.spec.tier}")
