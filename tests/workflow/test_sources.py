@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockflight.workflow.sources import Source, SourceError, parse, scrubbed
+from lockflight.policy.valuestext import SourceError, parse
+from lockflight.workflow.sources import Source, scrubbed
 
 LIMIT = 1_000
 SECRET = "correct-horse-battery-staple"

@@ -65,6 +65,9 @@ class Api(Protocol):
     def may(self, user: str, groups: Sequence[str], verb: str, resource: str, namespace: str, name: str) -> bool:
         """Whether somebody holds a right in our API group, by SubjectAccessReview; empty strings: none, or any."""
 
+    def config(self, kind: str, namespace: str, name: str) -> Manifest:
+        """A ConfigMap or Secret. Raises NotFoundError."""
+
     def read_namespace(self, name: str) -> Manifest:
         """A Namespace. Raises NotFoundError."""
 
@@ -141,6 +144,11 @@ class Server:
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
         answer = self._call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
         return bool(answer.get("status", {}).get("allowed"))
+
+    def config(self, kind: str, namespace: str, name: str) -> Manifest:
+        """A ConfigMap or Secret. Raises NotFoundError."""
+        plural = {"ConfigMap": "configmaps", "Secret": "secrets"}[kind]
+        return self._call("GET", f"/api/v1/namespaces/{quote(namespace, safe='')}/{plural}/{quote(name, safe='')}")
 
     def read_namespace(self, name: str) -> Manifest:
         """A Namespace. Raises NotFoundError."""

@@ -38,6 +38,8 @@ ENTRIES = {
     "delegate": _own("delegate", "delegate", "Let a deputy decide for you in a role, for a time."),
     "attest": _own("attest", "attest", "Say how a step went that others take."),
     "sign-off": _own("signoff", "sign_off", "Sign off what a promotion deployed, or reject it."),
+    "values": _own("values", "values", "Where every value of a release in an environment comes from."),
+    "compare": _own("compare", "compare", "How two environments differ, in what runs and in values."),
     "drift": _own("drift", "drift", "What runs and was not promoted so: look at it, and settle it."),
     "freeze": _own("freeze", "freeze", "Declare and lift freezes."),
     "guard": _own("guard", "guard", "Guarded namespaces: who would be refused, and breaking the glass."),

@@ -23,7 +23,22 @@ def layer(
     spec: EnvironmentSpec,
     external: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> Layered:
-    """The values of one component in one environment.
+    """The values of one component in one environment: its ``layers``, each over those before."""
+    given = layers(release, component, environment, spec, external)
+    merged: Mapping[str, Any] = {}
+    for _, values in given:
+        merged = merge(merged, values)
+    return Layered(merged, tuple(source for source, _ in given))
+
+
+def layers(
+    release: Release,
+    component: Component,
+    environment: str,
+    spec: EnvironmentSpec,
+    external: Sequence[tuple[str, Mapping[str, Any]]],
+) -> Sequence[tuple[str, Mapping[str, Any]]]:
+    """The layers that say anything, each with its source.
 
     Low to high: the component, the Release's configuration for the environment, the Environment, its part for the
     application, then ``external`` (valuesFrom) in order. The chart's own values lie below and are Helm's business.
@@ -32,7 +47,7 @@ def layer(
     mine = (release.spec.environments or {}).get(environment)
     theirs = (mine.components or {}).get(component.name) if mine else None
     application = (spec.applications or {}).get(release.spec.application)
-    layers: list[tuple[str, Mapping[str, Any] | None]] = [
+    found: list[tuple[str, Mapping[str, Any] | None]] = [
         (f"{name} spec.components[{component.name}].values", component.values),
         (f"{name} spec.environments.{environment}.values", mine.values if mine else None),
         (
@@ -46,11 +61,7 @@ def layer(
         ),
         *external,
     ]
-    given = [(source, values) for source, values in layers if values]
-    merged: Mapping[str, Any] = {}
-    for _, values in given:
-        merged = merge(merged, values)
-    return Layered(merged, tuple(source for source, _ in given))
+    return [(source, values) for source, values in found if values]
 
 
 def merge(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:

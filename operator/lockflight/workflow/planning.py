@@ -18,11 +18,11 @@ from lockflight.policy.facts import Facts, common, facts, is_test
 from lockflight.policy.model import Effective, Part, PlannedComponent, PlannedStep, PlanProblem
 from lockflight.policy.plan import build_plan, component_plan
 from lockflight.policy.values import Layered, layer
+from lockflight.policy.valuestext import SourceError
 from lockflight.ports import ChartError, HelmJob, PulledChart, Rendered, RenderError
 from lockflight.workflow import sources
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.plancache import Planned
-from lockflight.workflow.sources import SourceError
 
 
 class _ProblemError(Exception):

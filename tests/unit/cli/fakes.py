@@ -36,6 +36,8 @@ class FakeApi:
         self.exposition = ""
         self.secrets: dict[str, list[Mapping[str, Any]]] = {}
         """By target namespace: the metadata of Helm's Secrets."""
+        self.unreadable: set[str] = set()
+        """Names of ConfigMaps and Secrets that the caller may not read."""
         self.before_create: Callable[[], None] = lambda: None
         for manifest in objects:
             self.put(manifest)
@@ -100,6 +102,17 @@ class FakeApi:
         """As RBAC would."""
         held = {right for who in (user, *groups) for right in self.holds.get(who, ())}
         return any(v in (verb, "*") and r in (resource, "*") and n in (name, "*") for v, r, n in held)
+
+    def config(self, kind: str, namespace: str, name: str) -> Manifest:
+        """A ConfigMap or Secret."""
+        if name in self.unreadable:
+            msg = f'secrets "{name}" is forbidden'
+            raise CliError(msg)
+        try:
+            return copy.deepcopy(self.objects[kind, namespace, name])
+        except KeyError:
+            msg = f'{kind} "{name}" not found'
+            raise NotFoundError(msg) from None
 
     def read_namespace(self, name: str) -> Manifest:
         """A Namespace."""
