@@ -359,7 +359,8 @@ def test_a_freeze_that_begins_at_an_hour_that_does_not_exist_begins_when_clocks_
 
 
 def test_what_was_refused_long_ago_leaves_once_a_higher_version_followed(moves: Stack, clock: MovableClock) -> None:
-    refused = f"{moves.release('1.0.0', application='shelf', evidence=[])}-integration"
+    failed = [{"type": "unit-tests", "result": "Failed"}]
+    refused = f"{moves.release('1.0.0', application='shelf', evidence=failed)}-integration"
     moves.reaches(refused, "Rejected")
     followed = f"{moves.release('2.0.0', application='shelf')}-integration"
     moves.reaches(followed, "Succeeded")

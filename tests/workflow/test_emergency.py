@@ -73,7 +73,7 @@ async def test_what_was_skipped_is_shown_and_owed_with_a_date(world: FakeWorld) 
     assert set(rows) == {"SignOffs", "Soak", "Evidence", "Ratification", "Review"}
     assert rows["SignOffs"]["upstream"] == "uat"
     assert rows["SignOffs"]["environment"] == "production"
-    assert rows["Evidence"]["skipped"].startswith("spec.evidence lacks unit-tests")
+    assert rows["Evidence"]["skipped"].startswith("nobody entitled says that unit-tests passed")
     assert rows["Ratification"]["dueBy"].startswith("2026-12-04T09:00:")
     assert rows["Review"]["dueBy"].startswith("2026-12-06T09:00:")
 
@@ -163,6 +163,22 @@ async def test_what_was_settled_stays_settled(world: FakeWorld) -> None:
     await world.approve("chg-77", "bob", "Withdrawn")
     await world.settle()
     assert "Ratification" not in await owed(world)
+
+
+async def test_evidence_that_arrives_late_settles_its_debt(world: FakeWorld) -> None:
+    await let_through(world)
+    await world.attest("payments-1.0.0", "unit-tests", by="ci")
+    await world.settle()
+    assert "Evidence" not in await owed(world)
+    assert (await debts(world))["Evidence"]["settledBy"] == "Evidence: unit-tests Passed by ci"
+
+
+async def test_late_evidence_of_somebody_not_entitled_settles_nothing(world: FakeWorld) -> None:
+    await let_through(world)
+    world.cluster.leavers.add("ci")
+    await world.attest("payments-1.0.0", "unit-tests", by="ci")
+    await world.settle()
+    assert "Evidence" in await owed(world)
 
 
 async def test_narrowing_the_change_afterwards_takes_no_debt_away(world: FakeWorld) -> None:

@@ -49,6 +49,25 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - {people: relays, job: relay, verb: relay, resource: approvalroles}
 {{- end }}
 
+{{/* Who attests what, by evidence type: as values.people says; where it says nothing, the releasers attest what is asked for. */}}
+{{- define "stack.attesters" -}}
+{{- $people := .Values.people }}
+{{- $found := dict }}
+{{- if $people.attesters }}
+{{- $found = $people.attesters }}
+{{- else if $people.releasers }}
+{{- $types := list "static-analysis" "unit-tests" "integration-tests" }}
+{{- range .Values.environments }}
+{{- $entry := dig "entry" dict (.spec | default dict) }}
+{{- $types = concat $types ($entry.evidence | default list) }}
+{{- end }}
+{{- range uniq $types }}
+{{- $found = set $found . $people.releasers }}
+{{- end }}
+{{- end }}
+{{- toYaml $found }}
+{{- end }}
+
 {{/* A RoleBinding in the stack's namespace to the Role or ClusterRole of the same name: dict root, name, subjects, kind. */}}
 {{- define "stack.binding" }}
 ---

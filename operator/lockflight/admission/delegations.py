@@ -3,41 +3,24 @@
 from collections.abc import Iterator
 from typing import Any
 
+from lockflight.admission import creatorgroups
 from lockflight.admission.manifest import Check, Match, literal, mutating, validating
-from lockflight.api.common import CANARY, CREATOR_ANNOTATION, CREATOR_GROUPS_ANNOTATION, GROUP
+from lockflight.api.common import CANARY, CREATOR_ANNOTATION, GROUP
 
 _ROLES = 4
 """Roles a delegation may name, as in the CRD."""
 
 _VARIABLES = {
+    **creatorgroups.VARIABLES,
     "user": "request.userInfo.?username.orValue('')",
-    "groups": "request.userInfo.?groups.orValue([])",
     "stack": "request.?namespace.orValue('')",
-    "creating": "request.operation == 'CREATE'",
-    "deleting": "request.operation == 'DELETE'",
-    "known": "variables.creating ? {} : oldObject.metadata.?annotations.orValue({})",
     "creator": f"variables.known[?{literal(CREATOR_ANNOTATION)}].orValue('')",
-    "firstGroups": (
-        "variables.creating ? variables.groups.join('\\n') : "
-        f"variables.known[?{literal(CREATOR_GROUPS_ANNOTATION)}].orValue('')"
-    ),
-    "nowGroups": (
-        "variables.deleting ? variables.firstGroups : object.metadata.?annotations.orValue({})"
-        f"[?{literal(CREATOR_GROUPS_ANNOTATION)}].orValue('')"
-    ),
     "roles": "variables.creating ? object.spec.roles : []",
     "collector": (
         "variables.user in ['system:serviceaccount:kube-system:namespace-controller', "
         "'system:serviceaccount:kube-system:generic-garbage-collector']"
     ),
 }
-
-_STAMP = (
-    "variables.nowGroups == variables.firstGroups ? [] : "
-    "(has(object.metadata.annotations) ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations', value: {}}]) + "
-    "[JSONPatch{op: 'add', path: '/metadata/annotations/' + "
-    f"jsonpatch.escapeKey({literal(CREATOR_GROUPS_ANNOTATION)}), value: variables.firstGroups}}]"
-)
 
 
 def _held(index: int, resource: str, verb: str) -> str:
@@ -71,11 +54,7 @@ def _checks() -> Iterator[Check]:
             f"'you hold approve on approvalroles/' + {role} + ' by a wildcard: it counts only when granted by name'",
             "Forbidden",
         )
-    yield Check(
-        "variables.nowGroups == variables.firstGroups",
-        f"'annotation {CREATOR_GROUPS_ANNOTATION} names the groups you authenticated with, one a line, and stays'",
-        "Forbidden",
-    )
+    yield creatorgroups.CHECK
     yield Check(
         "variables.creating || variables.collector || variables.user == variables.creator || "
         "!variables.deleting && object.?spec == oldObject.?spec",
@@ -90,5 +69,5 @@ def policies() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     stamped = Match(["delegations"], ["CREATE", "UPDATE"])
     judged = Match(["delegations"], ["CREATE", "UPDATE", "DELETE"])
     stamp_variables = {name: text for name, text in _VARIABLES.items() if name not in ("roles", "collector", "stack")}
-    yield "stamp-delegations", mutating("stamp-delegations", about, stamped, stamp_variables, _STAMP)
+    yield "stamp-delegations", mutating("stamp-delegations", about, stamped, stamp_variables, creatorgroups.STAMP)
     yield "delegations", validating("delegations", about, judged, _VARIABLES, list(_checks()))

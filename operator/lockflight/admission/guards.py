@@ -8,10 +8,7 @@ from lockflight.admission.manifest import OPERATOR, Check, Match, held, literal,
 from lockflight.admission.tokens import ROOT_TOKEN
 from lockflight.api.common import GROUP, GUARD_WRITERS_ANNOTATION
 
-_OBSERVED = (
-    "releases",
-    "delegations",
-)
+_OBSERVED = ("delegations",)
 """Whose status holds no people's list."""
 
 _USER = "request.userInfo.?username.orValue('')"

@@ -6,6 +6,7 @@ from typing import Any
 
 from lockflight.admission.manifest import OPERATOR, Check, Match, literal, mutating, validating
 from lockflight.api.common import CANARY, CREATOR_ANNOTATION, EDITORS_ANNOTATION, GROUP, INDEPENDENCE_LABEL
+from lockflight.api.evidence import MOST_WORDS
 from lockflight.api.governance import LONGEST as LONGEST_OF_RULES
 
 LONGEST = 32
@@ -60,6 +61,14 @@ class PeopleList:
     open: str = ""
     """When alone an entry may be added at all: an expression."""
     not_open: str = ""
+    waived: str = ""
+    """When an entry is a waiver, an expression: then it takes waive on approvalroles/<role>, and a person."""
+    named: str = "role"
+    """The key of the entry that names the virtual resource."""
+    binds: str = "planDigest"
+    """The key of the entry that holds what it binds to."""
+    frozen: bool = False
+    """What it binds to never changes once it is there, whatever generation the operator looked at."""
 
 
 LISTS = (
@@ -168,6 +177,24 @@ LISTS = (
         "Running' : 'step \\'' + string(variables.entry.?step.orValue('')) + '\\' is not open: say how it went when "
         "status.steps says Authorized'",
     ),
+    PeopleList(
+        plural="releases",
+        short="lfrel",
+        field="evidence",
+        verb="attest",
+        doing="attest",
+        resource="evidencetypes",
+        plan=("digest",),
+        creator_known=True,
+        yes="variables.waives",
+        sample='"result":"Passed"',
+        longest=MOST_WORDS,
+        robots=True,
+        waived="variables.entry.?result.orValue('') == 'NotApplicable' || has(variables.entry.role)",
+        named="type",
+        binds="releaseDigest",
+        frozen=True,
+    ),
 )
 
 
@@ -183,7 +210,13 @@ def _variables(row: PeopleList) -> dict[str, str]:
         "new": f"variables.becomes.?{row.field}.orValue([])",
         "added": "size(variables.new) > size(variables.old)",
         "entry": "variables.added ? variables.new[size(variables.old)] : {}",
-        "role": "string(variables.entry.?role.orValue(''))",
+        "waives": row.waived or "false",
+        "role": (
+            f"string(variables.waives ? variables.entry.?role.orValue('') : variables.entry.?{row.named}.orValue(''))"
+            if row.waived
+            else f"string(variables.entry.?{row.named}.orValue(''))"
+        ),
+        "resource": f"variables.waives ? 'approvalroles' : {literal(row.resource)}",
         "judged": "variables.added && !variables.operator",
         "approves": f"variables.judged && ({row.yes})",
         "submissions": "variables.was.?submissions.orValue([])",
@@ -206,6 +239,8 @@ def _variables(row: PeopleList) -> dict[str, str]:
         "verb": (
             f"variables.principal == '' ? '{row.verb}' : variables.robot ? 'relay' : 'deputize'"
             if row.deputies
+            else f"variables.waives ? 'waive' : '{row.verb}'"
+            if row.waived
             else f"'{row.verb}'"
         ),
         "byFunction": (f"namespaceObject.metadata.?labels[?{literal(INDEPENDENCE_LABEL)}].orValue('') == 'Function'"),
@@ -213,15 +248,20 @@ def _variables(row: PeopleList) -> dict[str, str]:
         "how": (
             f"'kubectl -n ' + variables.stack + ' patch {row.short} ' + variables.name + "
             f'\' --subresource=status --type=json -p \\\'[{{"op":"add","path":"/status/{row.field}/-",'
-            f'"value":{{"role":"…",{row.sample}}}}}]\\\'\''
+            f'"value":{{"{row.named}":"…",{row.sample}}}}}]\\\'\''
         ),
     }
 
 
+def _resource(row: PeopleList) -> str:
+    """The virtual resource that the entry's right is for, as a CEL expression."""
+    return "variables.resource" if row.waived else literal(row.resource)
+
+
 def _check(resource: str, verb: str) -> str:
-    """Whether the requester holds ``verb``, a CEL expression, on the resource named like the entry's role."""
+    """Whether the requester holds ``verb`` on the ``resource``, CEL expressions, named like the entry's role."""
     return (
-        f"authorizer.group('{GROUP}').resource('{resource}').namespace(variables.stack)"
+        f"authorizer.group('{GROUP}').resource({resource}).namespace(variables.stack)"
         f".name(variables.role).check({verb}).allowed()"
     )
 
@@ -250,7 +290,8 @@ def _shape(row: PeopleList) -> Iterator[Check]:
     yield Check(
         f"[{', '.join(map(str, range(row.longest)))}].all(i, i >= size(variables.old) || "
         "i < size(variables.new) && variables.old[i] == variables.new[i])",
-        "'entries are never changed, moved or removed; to take yours back append one with the decision Withdrawn. "
+        "'entries are never changed, moved or removed; to take yours back append one with the "
+        f"{'result' if row.waived else 'decision'} Withdrawn. "
         "Append with: ' + variables.how",
     )
     yield Check(
@@ -277,25 +318,36 @@ def _deputy(row: PeopleList) -> Iterator[Check]:
 
 def _person(row: PeopleList) -> Iterator[Check]:
     most = f"(variables.robot ? {RELAYED} : {PER_PERSON})" if row.deputies or row.robots else str(PER_PERSON)
+    # One account speaks for many types.
+    most = str(RELAYED) if row.waived else most
+    doing = "' + variables.verb + '" if row.waived else row.doing
+    it = " it" if row.waived else ""
+    resource = "' + variables.resource + '" if row.waived else row.resource
     if not row.robots:
         yield Check(
             "!variables.judged || !variables.robot" + (" || variables.principal != ''" if row.deputies else ""),
             f"'a service account does not {row.doing}: a person does'",
             "Forbidden",
         )
+    if row.waived:
+        yield Check(
+            "!variables.judged || !variables.waives || !variables.robot",
+            "'a service account does not waive evidence: a person does'",
+            "Forbidden",
+        )
     yield Check(
-        f"!variables.judged || {_check(row.resource, 'variables.verb')}",
-        f"'you may not {row.doing} as \\'' + variables.role + '\\'' + (variables.principal == '' ? '' : ' for ' + "
-        f"variables.principal) + ': ask for verb ' + variables.verb + ' on {row.resource}/' + variables.role + "
+        f"!variables.judged || {_check(_resource(row), 'variables.verb')}",
+        f"'you may not {doing} as \\'' + variables.role + '\\'' + (variables.principal == '' ? '' : ' for ' + "
+        f"variables.principal) + ': ask for verb ' + variables.verb + ' on {resource}/' + variables.role + "
         "' in namespace ' + variables.stack",
         "Forbidden",
     )
     wildcard = (
-        f"'you hold ' + variables.verb + ' on {row.resource}/' + variables.role + ' by a wildcard, as cluster "
+        f"'you hold ' + variables.verb + ' on {resource}/' + variables.role + ' by a wildcard, as cluster "
         "administrators do: it counts only when granted by name'"
     )
-    yield Check(f"!variables.judged || !{_check(row.resource, literal(CANARY))}", wildcard, "Forbidden")
-    yield Check(f"!variables.judged || !{_check(CANARY, 'variables.verb')}", wildcard, "Forbidden")
+    yield Check(f"!variables.judged || !{_check(_resource(row), literal(CANARY))}", wildcard, "Forbidden")
+    yield Check(f"!variables.judged || !{_check(literal(CANARY), 'variables.verb')}", wildcard, "Forbidden")
     if row.creator_known:
         yield Check(
             "!variables.approves || variables.creator != ''",
@@ -314,7 +366,7 @@ def _person(row: PeopleList) -> Iterator[Check]:
         yield Check(
             "!variables.approves || variables.user != variables.creator && variables.user != variables.requester && "
             f"!(variables.user in variables.editors){own}",
-            f"'four eyes: ' + variables.user + ' {words} or edited this and cannot {row.doing}; ask somebody else'",
+            f"'four eyes: ' + variables.user + ' {words} or edited this and cannot {doing}{it}; ask somebody else'",
             "Forbidden",
         )
     if row.deputies:
@@ -369,6 +421,18 @@ def _binding(row: PeopleList) -> Iterator[Check]:
 
 
 def _plan(row: PeopleList) -> Iterator[Check]:
+    if row.frozen:
+        yield Check(
+            "!variables.judged || variables.plan != ''",
+            f"'its charts are not resolved yet: nobody can {row.doing} what is not known. Look again: kubectl -n ' + "
+            f"variables.stack + ' get {row.short} ' + variables.name",
+        )
+        yield Check(
+            f"!variables.judged || variables.entry.?{row.binds}.orValue('') == variables.plan",
+            f"'you speak of ' + variables.entry.?{row.binds}.orValue('(none)') + '; this is ' + variables.plan + "
+            "': evidence is for the very bytes that were tested'",
+        )
+        return
     yield Check(
         "!variables.judged || variables.plan != '' && "
         "variables.was.?observedGeneration.orValue(0) == variables.generation",
@@ -397,8 +461,8 @@ def _stamp(row: PeopleList) -> str:
 
     generation = f"(has(variables.entry.generation) ? [] : [{add('generation', 'variables.generation')}])"
     plan = (
-        "(has(variables.entry.planDigest) || variables.plan == '' || !variables.filled ? [] : "
-        f"[{add('planDigest', 'variables.plan')}])"
+        f"(has(variables.entry.{row.binds}) || variables.plan == '' || !variables.filled ? [] : "
+        f"[{add(row.binds, 'variables.plan')}])"
     )
     bound = f"{generation} + {plan}" if row.plan else generation
     return (

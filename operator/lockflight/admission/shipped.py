@@ -10,6 +10,7 @@ import yaml
 from lockflight.admission import (
     audit,
     breakglass,
+    creatorgroups,
     delegations,
     deployer,
     foureyes,
@@ -53,6 +54,7 @@ def _parts(guarding: Guard = DEFAULT) -> Iterator[tuple[str, list[dict[str, Any]
         guards,
         audit,
         orders,
+        creatorgroups,
         delegations,
         deployer,
         governance,

@@ -99,6 +99,11 @@ class Entry(Schema):
     evidence: Annotated[tuple[Label, ...], Field(max_length=16, json_schema_extra=SET)] | None = Field(
         None, description="Evidence types that the release must bring, each with the result Passed."
     )
+    waivable: Annotated[tuple[Label, ...], Field(max_length=16, json_schema_extra=SET)] | None = Field(
+        None,
+        description="Of these, what a person may waive: NotApplicable with a reason, by a holder of waive. Default by "
+        "tier.",
+    )
     images: Images | None = None
     require_window: bool | None = Field(
         None,

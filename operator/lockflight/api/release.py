@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from lockflight.api.changerequest import Strategy
 from lockflight.api.common import (
@@ -33,6 +33,7 @@ from lockflight.api.common import (
 )
 from lockflight.api.conditions import Conditions
 from lockflight.api.data import DataSet
+from lockflight.api.evidence import MOST_WORDS, Evidence, EvidenceWord
 
 DEFAULT_COMPONENT = "app"
 """The component's name where a Release uses the short form ``chart``."""
@@ -156,15 +157,6 @@ class Requirement(Schema):
         description="Bounds that must all hold, such as >=1.2 <2; =1.2 is any 1.2.x. A pre-release comes before its "
         "version."
     )
-
-
-class Evidence(Schema):
-    """A result that the build brings along."""
-
-    type: Label = Field(description="What was checked, such as unit-tests.")
-    result: Literal["Passed", "Failed"] = Field(description="How it came out.")
-    url: Annotated[str, Field(max_length=1024)] | None = Field(None, description="Where the report is.")
-    digest: Digest | None = Field(None, description="Digest of the report.")
 
 
 class ScopeItem(Schema):
@@ -404,7 +396,9 @@ class BackMerge(Schema):
 
 
 class ReleaseStatus(Schema):
-    """What the operator observed."""
+    """What the operator observed, and in evidence what people and pipelines attested."""
+
+    model_config = ConfigDict(json_schema_extra={"default": {"evidence": []}})
 
     observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()
@@ -412,6 +406,7 @@ class ReleaseStatus(Schema):
         None, description="Identity of the release: over components (name, chart, values) and environments."
     )
     components: Annotated[tuple[ResolvedComponent, ...], Field(max_length=16)] = ()
+    evidence: Annotated[tuple[EvidenceWord, ...], Field(max_length=MOST_WORDS, json_schema_extra={"default": []})] = ()
     environments: Annotated[
         tuple[Passage, ...],
         Field(

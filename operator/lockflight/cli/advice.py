@@ -62,7 +62,8 @@ _BY_GATE = {
     reasons.SOAK: "wait: it must run upstream long enough without a break",
     reasons.SOURCE: f"merge and tag it, then {_ANOTHER_VERSION} --from-git",
     reasons.ARTIFACTS: f"promote the very images that passed upstream, by digest; else {_ANOTHER_VERSION}",
-    reasons.EVIDENCE: f"{_ANOTHER_VERSION} --evidence TYPE=Passed",
+    reasons.EVIDENCE: "whoever may, attests it: lockflight -n {stack} attest {release} --type TYPE --junit FILE; or "
+    f"{_ANOTHER_VERSION} --evidence TYPE=Passed",
     reasons.HOLD: "ask who held it, then: lockflight -n {stack} unhold {release}",
     reasons.VERSION: "to go back: lockflight -n {stack} promote {release} {environment} --rollback",
     reasons.REQUIRES: "bring the other application to a version that goes with it: lockflight -n {stack} board; or "

@@ -280,6 +280,8 @@ def _evidence(applied: AuditRecord) -> None:
         output.line(f"{entry.get('decision')} by {entry.get('by')} as {entry.get('role')}{groups}", 2)
     for item in facts.get("evidence") or ():
         output.line(f"evidence {item.get('type')}: {item.get('result')} {item.get('url', '')}".rstrip(), 2)
+    for item in facts.get("attested") or ():
+        output.line(f"evidence {item.get('type')}: {item.get('result')}, says {item.get('by')}", 2)
     for gate in facts.get("verdicts") or ():
         output.line(f"gate {gate.get('gate')}: {gate.get('outcome')} {gate.get('message', '')}".rstrip(), 2)
     for rule in facts.get("rules") or ():

@@ -160,8 +160,9 @@ def _show_release(found: ChangeDiff) -> None:
     if source:
         parts = [part for part in (source.repository, source.revision, source.branch, source.tag) if part]
         output.line(f"source: {' '.join(parts)}{' by ' + ', '.join(source.authors) if source.authors else ''}", 2)
-    evidence = ", ".join(f"{e.type} {e.result}" for e in release.spec.evidence)
-    output.line(f"evidence: {evidence or 'none'}", 2)
+    said = [f"{e.type} {e.result}" for e in release.spec.evidence]
+    said += [f"{e.type} {e.result} by {e.by}" for e in release.status.evidence]
+    output.line(f"evidence: {', '.join(said) or 'none'}", 2)
     done = ", ".join(p.name for p in release.status.environments if p.signed_off_at)
     output.line(f"passed: {done or 'nothing yet'}", 2)
 
@@ -259,6 +260,7 @@ def _data(found: ChangeDiff) -> Mapping[str, object]:
             "digest": found.release.status.digest if found.release else None,
             "source": found.release.spec.source.dump() if found.release and found.release.spec.source else None,
             "evidence": [e.dump() for e in found.release.spec.evidence] if found.release else [],
+            "attested": [e.dump() for e in found.release.status.evidence] if found.release else [],
         },
         "releases": [row.dump() for row in change.spec.releases or ()],
         "activity": change.spec.activity.dump() if change.spec.activity else None,

@@ -9,9 +9,10 @@ from xml.parsers import expat
 
 import click
 
-from lockflight.api.release import Evidence
+from lockflight.api.evidence import Evidence
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
+"""The largest report that is read. One for many thousand tests is far smaller; a larger one holds captured output."""
 MAX_DEPTH = 64
 UNIT_TESTS = "unit-tests"
 
@@ -127,22 +128,41 @@ class EvidenceType(click.ParamType[Given]):
             )
         if file := _FILE.fullmatch(text):
             try:
-                return _from_report(file["type"] or UNIT_TESTS, Path(file["path"]))
+                return from_junit(file["type"] or UNIT_TESTS, Path(file["path"]))
             except (OSError, ReportError) as problem:
                 self.fail(f"{file['path']}: {problem}", param, ctx)
         return self.fail(f"{text!r} is neither TYPE=Passed[:URL], TYPE=Failed[:URL] nor [TYPE=]report.xml", param, ctx)
 
 
-def _from_report(kind: str, path: Path) -> Given:
+def read_report(path: Path) -> bytes:
+    """The bytes of a report. Raises OSError; ReportError where it is empty, or larger than is read."""
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        msg = f"it has {size} bytes; at most {MAX_BYTES} are read: leave captured output out of it"
+        raise ReportError(msg)
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
+    if not data.strip():
+        msg = "it is empty: that is evidence of nothing"
+        raise ReportError(msg)
+    return data
+
+
+def from_junit(kind: str, path: Path) -> Given:
+    """What a JUnit report says. Raises OSError and ReportError."""
+    data = read_report(path)
     totals = parse_junit(data)
-    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    digest = digest_of(data)
     counted = f"{path}: {totals.tests} tests, {totals.failed} failed, {totals.skipped} skipped"
     if totals.tests == totals.skipped:
         msg = f"no test in it ran ({totals.skipped} skipped): that is evidence of nothing"
         raise ReportError(msg)
     return Given(Evidence(type=kind, result=_result(passed=totals.passed), digest=digest), f"{kind}: {counted}")
+
+
+def digest_of(data: bytes) -> str:
+    """The digest of a report."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def _result(*, passed: bool) -> Any:

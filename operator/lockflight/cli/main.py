@@ -36,7 +36,11 @@ ENTRIES = {
     ),
     "cab": _own("cab", "cab", "The change board's meeting: agenda, decisions, minutes."),
     "delegate": _own("delegate", "delegate", "Let a deputy decide for you in a role, for a time."),
-    "attest": _own("attest", "attest", "Say how a step went that others take."),
+    "attest": _own(
+        "attest",
+        "attest",
+        "Attest evidence on a release; or, with STEP, say how a step or a verification of others went.",
+    ),
     "sign-off": _own("signoff", "sign_off", "Sign off what a promotion deployed, or reject it."),
     "values": _own("values", "values", "Where every value of a release in an environment comes from."),
     "compare": _own("compare", "compare", "How two environments differ, in what runs and in values."),

@@ -32,6 +32,7 @@ complete_environments = _names(ENVIRONMENT)
 complete_releases = _names(RELEASE)
 promotion_argument = click.argument("promotion", shell_complete=_names(PROMOTION))
 release_argument = click.argument("release", shell_complete=_names(RELEASE))
+attested_argument = click.argument("name", metavar="RELEASE|PROMOTION", shell_complete=_names(RELEASE))
 environment_argument = click.argument("environment", shell_complete=_names(ENVIRONMENT))
 change_argument = click.argument("change", shell_complete=_names(CHANGE_REQUEST))
 changes_argument = click.argument(

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from lockflight.api.common import Ref
+from lockflight.api.evidence import Evidence
 from lockflight.api.release import (
     DEFAULT_COMPONENT,
     Component,
     ComponentValues,
     EnvironmentValues,
-    Evidence,
     ReleaseSpec,
     ReleaseType,
     Requirement,

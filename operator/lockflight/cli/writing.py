@@ -3,13 +3,16 @@
 from typing import Any
 
 from lockflight.api.common import CREATOR_ANNOTATION, CREATOR_GROUPS_ANNOTATION, EDITORS_ANNOTATION
-from lockflight.api.kinds import DELEGATION, LIVING, AnyObject, Kind
+from lockflight.api.kinds import DELEGATION, LIVING, RELEASE, AnyObject, Kind
 from lockflight.cli.app import App
 from lockflight.cli.client import Manifest
 from lockflight.cli.objects import kind_of, manifest
 
 SIGNED = LIVING
 """The kinds that name their creator and editors."""
+
+_WITH_GROUPS = (DELEGATION, RELEASE)
+"""Those that name the creator's groups, too: what he hands over, or claims, counts by his rights."""
 
 
 def create(app: App, model: type[AnyObject], name: str | None, spec: dict[str, Any], prefix: str = "") -> Manifest:
@@ -19,7 +22,7 @@ def create(app: App, model: type[AnyObject], name: str | None, spec: dict[str, A
     if kind in SIGNED:
         me = app.api.whoami()
         body["metadata"]["annotations"] = {CREATOR_ANNOTATION: me.user}
-        if kind is DELEGATION:
+        if kind in _WITH_GROUPS:
             body["metadata"]["annotations"][CREATOR_GROUPS_ANNOTATION] = "\n".join(me.groups)
     return app.api.create(kind, app.namespace, body)
 

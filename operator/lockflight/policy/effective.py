@@ -41,7 +41,7 @@ TIER_DEFAULTS: Final[Mapping[Tier, EnvironmentSpec]] = {
     Tier.SYSTEM_TEST: EnvironmentSpec(
         tier=Tier.SYSTEM_TEST,
         auto_promote=True,
-        entry=Entry(tagged_only=True, evidence=(*_BUILD, "integration-tests")),
+        entry=Entry(tagged_only=True, evidence=(*_BUILD, "integration-tests"), waivable=("integration-tests",)),
         exit=Exit(sign_offs=(RoleCount(role="qa"),)),
         data=_MASKED,
         **_BASICS,
@@ -168,7 +168,11 @@ def _entry(mine: Entry | None, base: Entry | None, judge: _Judge) -> Entry | Non
         judge.refuse("entry.taggedOnly", "false", "true")
     if base.require_window and mine.require_window is False:
         judge.refuse("entry.requireWindow", "false", "true")
+    for kind in mine.waivable or ():
+        if kind in (base.evidence or ()) and kind not in (base.waivable or ()):
+            judge.refuse("entry.waivable", kind, ", ".join(base.waivable or ()) or "nothing, as the baseline says")
     return Entry(
+        waivable=mine.waivable if mine.waivable is not None else base.waivable,
         branches=mine.branches if mine.branches is not None else base.branches,
         tagged_only=bool(base.tagged_only or mine.tagged_only),
         evidence=_united(base.evidence or (), mine.evidence or ()),

@@ -248,6 +248,8 @@ class Snapshot:
     """Helm's storage in the target namespace for this application's releases, any order."""
     rights: Rights = field(default_factory=Rights)
     """Whether those who approved and signed off still may."""
+    evidence_rights: Rights = field(default_factory=Rights)
+    """Whether those who gave evidence still may, in the stack."""
     admission: Admission | None = None
     """What the self-test found; None: it has not run yet."""
     peers: tuple[Promotion, ...] = ()

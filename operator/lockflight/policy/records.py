@@ -48,6 +48,7 @@ def applied(snapshot: Snapshot, rules: Iterable[Living], removes: Sequence[str] 
         "application": release.spec.application if release else None,
         "version": release.spec.version if release else None,
         "evidence": _dumped(release.spec.evidence or ()) if release else None,
+        "attested": _dumped(release.status.evidence) if release else None,
         "authors": list(release.spec.source.authors) if release and release.spec.source else None,
         "plan": status.plan.dump() if status.plan else None,
         "components": _dumped(status.components),

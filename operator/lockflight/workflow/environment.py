@@ -139,7 +139,14 @@ def inputs(environment: Effective) -> tuple[Item, ...]:
     if spec.calendar_ref and spec.tier in (Tier.UAT, Tier.PRODUCTION):
         items.append(Item(name="a seat on its train", given_by=f"calendar {spec.calendar_ref.name}"))
     if spec.entry:
-        items += [Item(name=f"evidence {kind}", given_by="the build") for kind in spec.entry.evidence or ()]
+        waivable = spec.entry.waivable or ()
+        items += [
+            Item(
+                name=f"evidence {kind}",
+                given_by=f"attest on evidencetypes/{kind}" + (", or a waiver" if kind in waivable else ""),
+            )
+            for kind in spec.entry.evidence or ()
+        ]
     if spec.change_control and spec.change_control.normal:
         items += [
             Item(name=f"{need.count} approval(s)", given_by=f"role {need.role}")

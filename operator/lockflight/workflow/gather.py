@@ -18,7 +18,7 @@ from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.kinds import AnyObject, Living
 from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.api.release import Release, ReleaseType
-from lockflight.policy import bulk
+from lockflight.policy import bulk, evidence
 from lockflight.policy.drift import Drift
 from lockflight.policy.driftrules import mode_of
 from lockflight.policy.effective import effective
@@ -27,6 +27,7 @@ from lockflight.policy.entitlement import asked, by_function, independence_unhel
 from lockflight.policy.labels import short, version_label
 from lockflight.policy.model import Effective, HelmStatus, PlanProblem, Revision, Snapshot
 from lockflight.policy.ownership import of_application
+from lockflight.policy.rights import Question
 from lockflight.policy.risk import rehearsals
 from lockflight.policy.ruleasked import baseline_of
 from lockflight.policy.rulebook import RULE_KINDS
@@ -396,13 +397,22 @@ async def _with_rights(deps: Deps, snapshot: Snapshot, *, fresh: bool) -> Snapsh
         asked(own, snapshot.promotion, function=function),
         *(asked(change, None, function=function) for change in said),
     )
-    known, ruling = await asyncio.gather(
-        answers(deps, snapshot.stack, questions, fresh=fresh), rights(deps, snapshot, fresh=fresh)
+    known, attesters, ruling = await asyncio.gather(
+        answers(deps, snapshot.stack, questions, fresh=fresh),
+        answers(deps, snapshot.stack, _of_evidence(snapshot), fresh=fresh),
+        rights(deps, snapshot, fresh=fresh),
     )
     if snapshot.whole is not None and snapshot.promotion.status.phase is not Phase.AWAITING_SIGN_OFF:
         # Answers of two namespaces are never mixed: sign-offs are the stack's, approvals the whole's.
         known = await entitled(deps, snapshot.whole, [snapshot.stack], function=function, fresh=fresh)
-    return replace(snapshot, rights=known, rule_rights=ruling)
+    return replace(snapshot, rights=known, evidence_rights=attesters, rule_rights=ruling)
+
+
+def _of_evidence(snapshot: Snapshot) -> Iterator[Question]:
+    """Whether those who gave evidence still may; what goes back is not asked for any."""
+    release, governed = snapshot.release, snapshot.effective
+    if release is not None and governed is not None and snapshot.promotion.spec.action is not Action.ROLLBACK:
+        yield from evidence.asked(release, governed.spec)
 
 
 async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathered:

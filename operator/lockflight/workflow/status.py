@@ -8,7 +8,7 @@ from lockflight.workflow.deps import Deps
 
 T = TypeVar("T", bound=Living)
 
-PEOPLES_LISTS = frozenset({"approvals", "attestations", "review", "signOffs", "submissions"})
+PEOPLES_LISTS = frozenset({"approvals", "attestations", "evidence", "review", "signOffs", "submissions"})
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

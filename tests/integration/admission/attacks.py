@@ -206,6 +206,42 @@ def _verify(state: str = "Running", phase: str = "AwaitingVerification", **more:
     return act
 
 
+def _word(**more: object) -> dict[str, object]:
+    return {"type": "unit-tests", "result": "Passed", **more}
+
+
+def _evidence(**more: object) -> Act:
+    return lambda world, who: world.add(who, world.planned("releases"), _word(**more))
+
+
+_WAIVER = _word(result="NotApplicable", role="test-lead", reason="nothing to integrate with")
+
+
+def _waive() -> Act:
+    return lambda world, who: world.add(who, world.planned("releases"), _WAIVER)
+
+
+def _waive_own(world: World, who: str) -> None:
+    world.add(who, world.planned("releases", who=who), _WAIVER)
+
+
+def _waive_held(world: World, who: str) -> None:
+    release = world.planned("releases")
+    world.send(who, "PATCH", release.path, {"spec": {"hold": {"reason": "x"}}}, MERGE_PATCH)
+    world.add(who, release, _WAIVER)
+
+
+def _evidence_too_early(world: World, who: str) -> None:
+    world.add(who, world.make("releases"), _word())
+
+
+def _turn_evidence(world: World, who: str) -> None:
+    release = world.planned("releases")
+    world.add(who, release, _word(result="Failed"))
+    turned = [{"op": "replace", "path": "/status/evidence/0/result", "value": "Passed"}]
+    world.send(who, "PATCH", release.status, turned, JSON_PATCH)
+
+
 _REVIEW = {"role": "cab", "outcome": "Successful", "summary": "fine"}
 
 
@@ -483,6 +519,33 @@ _ATTESTATIONS: dict[str, _Tries] = {
     "status.attestations belongs to people": (("the operator attests", "operator", _attest()),),
     "you looked at the plan": (("attesting another plan", "quinn", _attest(planDigest=digest("another"))),),
 }
+_EVIDENCE: dict[str, _Tries] = {
+    "ask for verb": (
+        ("attesting evidence without the right", "nosy", _evidence()),
+        ("attesting another type of evidence", "quinn", _evidence(type="security-scan")),
+        ("an attester waives", "quinn", _waive()),
+        ("a waiver attests", "tess", _evidence()),
+    ),
+    "by a wildcard, as cluster administrators do": (
+        ("system:masters attests evidence", "admin", _evidence()),
+        ("cluster-admin by binding waives", "super", _waive()),
+    ),
+    "a service account does not waive evidence": (("a robot with the right waives", "robot", _waive()),),
+    "four eyes": (
+        ("whoever created a release waives its evidence", "tess", _waive_own),
+        ("whoever edited a release waives its evidence", "tess", _waive_held),
+    ),
+    "status.evidence belongs to people": (("the operator attests evidence", "operator", _evidence()),),
+    "in status people write only": (
+        ("a forged proof of passing", "nosy", _observed("releases", passed="uat")),
+        ("a forged release digest", "quinn", _observed("releases", digest=digest("x"))),
+    ),
+    "entries are never changed, moved or removed": (("turning a failed result", "quinn", _turn_evidence),),
+    "its charts are not resolved yet": (("attesting before anything is resolved", "quinn", _evidence_too_early),),
+    "evidence is for the very bytes": (
+        ("evidence for another digest", "quinn", _evidence(releaseDigest=digest("another"))),
+    ),
+}
 _UNAUTHORISED: dict[str, _Tries] = {
     "spec.unauthorised is what the operator found": (
         ("a record of an unauthorised change of one's own making", "jo", _invent_a_finding),
@@ -518,10 +581,7 @@ _PATTERNS: dict[str, _Tries] = {
     ),
 }
 _STATUS: dict[str, _Tries] = {
-    "status is what the operator observed": (
-        ("a forged proof of passing", "nosy", _observed("releases", digest=digest("x"))),
-        ("a delegation declared active", "nosy", _declared_active),
-    ),
+    "status is what the operator observed": (("a delegation declared active", "nosy", _declared_active),),
 }
 _IN_USE: dict[str, _Tries] = {
     "abort it first": (
@@ -623,6 +683,7 @@ _POLICIES = {
     "people-changerequests-review": _REVIEWS,
     "people-promotions-signoffs": _PROMOTIONS,
     "people-promotions-attestations": _ATTESTATIONS,
+    "people-releases-evidence": _EVIDENCE,
     "people-standardchanges-approvals": _PATTERNS,
     "changes": _UNAUTHORISED,
     "status": _STATUS,

@@ -64,7 +64,14 @@ VALUES = {
         "approvers": {"cab": [{"kind": "Group", "name": "cab"}], "ecab": [{"kind": "Group", "name": "ecab"}]},
         "deputies": {"cab": [{"kind": "Group", "name": "deputies"}]},
         "relays": {"cab": [{"kind": "ServiceAccount", "name": "relay", "namespace": STACK}]},
-        "attesters": {"ops": [{"kind": "User", "name": "quinn"}]},
+        "attesters": {
+            "ops": [{"kind": "User", "name": "quinn"}],
+            "unit-tests": [
+                {"kind": "User", "name": "quinn"},
+                {"kind": "ServiceAccount", "name": "robot", "namespace": STACK},
+            ],
+        },
+        "waivers": {"test-lead": [{"kind": "User", "name": "tess"}]},
         "signers": {"qa": [{"kind": "Group", "name": "qa"}]},
         "governors": [{"kind": "Group", "name": "platform"}],
     },
@@ -84,6 +91,12 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata: {name: robot, namespace: admission}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: lockflight-approve-cab}
+subjects: [{kind: ServiceAccount, name: robot}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: robot-waive, namespace: admission}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: lockflight-waive-test-lead}
 subjects: [{kind: ServiceAccount, name: robot}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1

@@ -81,6 +81,39 @@ def test_a_tester_signs_off_with_one_kubectl_command(cluster: ClusterLike, world
     assert (signed["by"], signed["planDigest"], signed["generation"]) == ("quinn", digest("second"), 1)
 
 
+def test_a_pipeline_attests_evidence_and_a_person_waives_it(cluster: ClusterLike, world: World) -> None:
+    release = world.planned("releases", plan="the bytes")
+    world.add("robot", release, {"type": "unit-tests", "result": "Failed"})
+    append_by_kubectl(cluster, "quinn", "lfrel", release.name, "evidence", type="unit-tests", result="Passed")
+    waiver = {"type": "pen-test", "result": "NotApplicable", "role": "test-lead", "reason": "not reachable"}
+    world.add("tess", release, waiver)
+    world.add("tess", release, {"type": "pen-test", "result": "Withdrawn", "role": "test-lead"})
+
+    found = world.entries(release)
+    assert [(e["by"], e["result"], e["releaseDigest"]) for e in found] == [
+        ("system:serviceaccount:admission:robot", "Failed", digest("the bytes")),
+        ("quinn", "Passed", digest("the bytes")),
+        ("tess", "NotApplicable", digest("the bytes")),
+        ("tess", "Withdrawn", digest("the bytes")),
+    ]
+    assert found[1]["groups"] == ["qa", "system:authenticated"]
+
+
+def test_evidence_is_taken_while_the_operator_has_not_seen_a_hold_yet(world: World) -> None:
+    release = world.planned("releases")
+    world.send("jo", "PATCH", release.path, {"spec": {"hold": {"reason": "triage"}}}, MERGE_PATCH)
+    world.add("quinn", release, {"type": "unit-tests", "result": "Passed"})
+    assert [e["generation"] for e in world.entries(release)] == [2]
+
+
+def test_the_groups_of_whoever_creates_a_release_are_kept(world: World) -> None:
+    release = world.make("releases", "tess")
+    forged = {"metadata": {"annotations": {"lockflight.dev/creator-groups": "pipelines"}}}
+    world.send("tess", "PATCH", release.path, forged, MERGE_PATCH)
+    stored = world.send("admin", "GET", release.path)
+    assert stored["metadata"]["annotations"]["lockflight.dev/creator-groups"] == "developers\nqa\nsystem:authenticated"
+
+
 def test_whoever_says_which_plan_was_seen_is_taken_at_the_word(world: World) -> None:
     change = world.planned(plan="seen")
     world.add("alice", change, entry(planDigest=digest("seen"), generation=1))

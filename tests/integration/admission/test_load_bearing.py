@@ -65,7 +65,7 @@ def _everywhere(stack: str) -> Iterator[dict[str, Any]]:
             yield obj
 
 
-_ROBOTS = ("approve-cab", "-approver", "-release-manager")
+_ROBOTS = ("approve-cab", "-approver", "-release-manager", "waive-test-lead", "-waiver")
 """Whose rights the robot has, too: what stops it is that it is no person."""
 _ROBOT = [{"kind": "ServiceAccount", "name": "robot", "namespace": VALUES["stack"]}]
 

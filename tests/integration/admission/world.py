@@ -153,7 +153,7 @@ _SPECS: dict[str, dict[str, Any]] = {
 _KINDS = {
     "changerequests": ("ChangeRequest", "approvals"),
     "promotions": ("Promotion", "signOffs"),
-    "releases": ("Release", ""),
+    "releases": ("Release", "evidence"),
     "environments": ("Environment", "approvals"),
     "freezewindows": ("FreezeWindow", "approvals"),
     "auditrecords": ("AuditRecord", ""),
@@ -247,6 +247,8 @@ class World:
         if thing.plural == "promotions":
             status["plan"] = {"digest": found, "namespace": "payments-uat", "components": []}
             status["phase"] = "AwaitingSignOff"
+        elif thing.plural == "releases":
+            status["digest"] = found
         else:
             status["planDigest"] = found
         self.observe(thing, **status)

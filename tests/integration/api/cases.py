@@ -59,6 +59,35 @@ _RELEASE = "a release is immutable: {} cannot change, create another version"
 _PROMOTION = "a promotion is one attempt: {} cannot change, create another promotion"
 _UNHELD: Json = {"spec.hold": DROP}
 
+_REVIEWED: Json = {"type": "pull-request", "result": "Passed", "reviewers": ["rob"], "authors": ["jo"]}
+_WAIVED: Json = {"type": "pen-test", "result": "NotApplicable", "role": "test-lead", "reason": "not reachable"}
+EVIDENCE: tuple[tuple[str, Json, Json, tuple[str, ...]], ...] = (
+    (
+        "a pull request passed by somebody's review: name the reviewers",
+        _REVIEWED,
+        {"type": "pull-request", "result": "Passed", "reviewers": []},
+        ("spec", "status"),
+    ),
+    (
+        "reviewers and authors belong to a pull request: leave them out of other types",
+        {"type": "pull-request", "result": "Failed", "authors": ["jo"]},
+        {"type": "pen-test", "result": "Failed", "authors": ["jo"]},
+        ("spec", "status"),
+    ),
+    (
+        "NotApplicable is a waiver: it takes the role in which it is given, and a reason",
+        _WAIVED,
+        {key: value for key, value in _WAIVED.items() if key != "reason"},
+        ("status",),
+    ),
+    (
+        "role goes with a waiver: leave it out, the right to attest is for the type",
+        {"type": "pen-test", "result": "Withdrawn", "role": "test-lead"},
+        {"type": "pen-test", "result": "Passed", "role": "test-lead"},
+        ("status",),
+    ),
+)
+
 _DELEGATED = "a delegation is fixed: revoke it and make another one"
 
 CASES = [
@@ -415,6 +444,18 @@ CASES = [
         "RollForward, Restore and Manual are done by people: write down the steps",
         {"spec.rollbackPlan.strategy": "Restore"},
         {"spec.rollbackPlan.strategy": "Restore", "spec.rollbackPlan.steps": []},
+    ),
+    *(
+        Case(
+            "Release",
+            f"{where}.evidence[]",
+            message,
+            {f"{where}.evidence": [accepted]},
+            {f"{where}.evidence": [refused]},
+            before={} if where == "status" else None,
+        )
+        for message, accepted, refused, places in EVIDENCE
+        for where in places
     ),
     _fixed("Release", "type", _RELEASE, instead={"spec.type": "Scheduled"}, also={"spec.hold": DROP}),
     _fixed(

@@ -17,6 +17,7 @@ LISTS = [
     ("ChangeRequest", "lfchg", "review"),
     ("Promotion", "lfpromo", "signOffs"),
     ("Promotion", "lfpromo", "attestations"),
+    ("Release", "lfrel", "evidence"),
     ("StandardChange", "lfstd", "approvals"),
     ("Environment", "lfenv", "approvals"),
     ("FreezeWindow", "lffw", "approvals"),
@@ -25,11 +26,13 @@ LISTS = [
 ENTRIES: dict[str, Json] = {
     "submissions": {"role": "requester"},
     "attestations": {"role": "ops", "step": "load", "result": "Passed"},
+    "evidence": {"type": "unit-tests", "result": "Passed"},
     "review": {"role": "cab", "outcome": "Successful", "summary": "as planned"},
 }
 EMPTY = {
     "ChangeRequest": {"submissions": [], "approvals": [], "review": []},
     "Promotion": {"signOffs": [], "attestations": []},
+    "Release": {"evidence": []},
     "StandardChange": {"approvals": []},
     "Environment": {"approvals": []},
     "FreezeWindow": {"approvals": []},

@@ -192,7 +192,11 @@ def test_only_the_chosen_defaults_reach_the_api_server() -> None:
             "status.review": [],
             "spec.rollbackPlan.steps": [],
         },
-        RELEASE.name: {"spec.rollbackPlan.steps": []},
+        RELEASE.name: {
+            "status": {"evidence": []},
+            "status.evidence": [],
+            "spec.rollbackPlan.steps": [],
+        },
         PROMOTION.name: {
             "status": {"signOffs": [], "attestations": []},
             "status.signOffs": [],

@@ -1,7 +1,7 @@
 """Objects say who created and edited them, where the API server cannot stamp it."""
 
 from lockflight.admission.foureyes import STAMPED
-from lockflight.api.common import CREATOR_ANNOTATION, EDITORS_ANNOTATION
+from lockflight.api.common import CREATOR_ANNOTATION, CREATOR_GROUPS_ANNOTATION, EDITORS_ANNOTATION
 from lockflight.cli.writing import SIGNED
 from tests.unit.cli.fakes import STACK, FakeApi, release, run
 
@@ -23,7 +23,10 @@ def _of(creator: str, *editors: str) -> FakeApi:
 def test_a_new_object_names_its_creator() -> None:
     api = FakeApi()
     run(api, *("release", "create", "--application", "payments", "--version", "2.4.0", "--chart", "oci://r/c"))
-    assert _annotations(api) == {CREATOR_ANNOTATION: "alice"}
+    assert _annotations(api) == {
+        CREATOR_ANNOTATION: "alice",
+        CREATOR_GROUPS_ANNOTATION: "cab\nsystem:authenticated",
+    }
 
 
 def test_an_edit_names_its_editor_once_and_keeps_the_others() -> None:

@@ -9,6 +9,7 @@ from tests.documents import ROOT
 FIELDS = (
     "autoPromote",
     "entry.evidence",
+    "entry.waivable",
     "entry.taggedOnly",
     "entry.images.require",
     "exit.signOffs",

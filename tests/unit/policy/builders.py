@@ -402,6 +402,7 @@ def world(**given: Any) -> Snapshot:
         namespace=Namespace(f"payments-{name}", {STACK_LABEL: STACK, ENVIRONMENT_LABEL: name, TIER_LABEL: tier}),
         deployer_may=True,
         rights=EVERYBODY,
+        evidence_rights=EVERYBODY,
         rule_rights={STACK: EVERYBODY, ROOT: EVERYBODY},
         admission=Admission(),
         plan=planned(),

@@ -284,5 +284,5 @@ def test_every_answer_that_may_be_skipped_belongs_to_a_gate_that_may_be_bypassed
 def test_a_denied_emergency_skips_nothing_and_ends() -> None:
     rejected = emergency(approvals=(approval("erin@example", "ecab", "Rejected"),))
     s = at_work(strict(), release=release(evidence=[]), changes=(rejected,))
-    assert verdict(reasons.EVIDENCE, s).outcome is Outcome.DENIED
+    assert verdict(reasons.EVIDENCE, s).reason == reasons.EVIDENCE_MISSING
     assert isinstance(decide(s, evaluate_all(s, NOW), NOW), Finish)

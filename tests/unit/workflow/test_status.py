@@ -6,7 +6,7 @@ import pytest
 
 from lockflight.workflow.status import PEOPLES_LISTS, difference, write
 from tests.fakes import FakeCluster
-from tests.unit.policy.builders import approval, change, promotion
+from tests.unit.policy.builders import approval, change, promotion, release
 from tests.unit.workflow.deps import make_deps
 
 _MERGES = [
@@ -35,7 +35,7 @@ def test_peoples_lists_are_never_named(people: str) -> None:
 def test_every_list_that_people_write_is_known() -> None:
     """Their entries carry who wrote them; nothing the operator writes does."""
     lists = set()
-    for obj in (change(), promotion()):
+    for obj in (change(), promotion(), release()):
         properties = type(obj.status).model_json_schema(by_alias=True)
         for name, field in properties["properties"].items():
             entry = str(field.get("items", {}).get("$ref", "")).rpartition("/")[2]
