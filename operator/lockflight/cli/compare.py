@@ -30,10 +30,10 @@ from lockflight.policy.contrast import Contrast, Side, contrasts
 def compare(
     app: App, *, first: str, second: str, application: str | None, release: str | None, root_namespace: str
 ) -> None:
-    """How two environments differ: versions, charts and images that run, and the values that count.
+    """How two environments differ, in what runs and in values.
 
-    Values are those that a plan would have now. Where nothing runs, the release that runs in the other one is taken.
-    Values of Secrets are shown as digests.
+    Versions, charts and images that run are compared, and the values that a plan would have now. Where nothing runs,
+    the release that runs in the other one is taken. Values of Secrets are shown as digests.
     """
     sides = get(app, Environment, first), get(app, Environment, second)
     given = get(app, Release, release) if release else None

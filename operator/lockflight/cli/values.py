@@ -28,9 +28,10 @@ from lockflight.policy.provenance import Explained
 def values(
     app: App, *, release: str, environment: str, component: str | None, overridden: bool, root_namespace: str
 ) -> None:
-    """Where every value of a release in an environment comes from, as a plan would have it now.
+    """Where every value of a release in an environment comes from.
 
-    The chart's own values lie below. Values of Secrets are shown as digests, and only to those who may read them.
+    They are layered as a plan would have them now; the chart's own values lie below. Values of Secrets are shown as
+    digests, and only to those who may read them.
     """
     found = values_of(app, get(app, Release, release), get(app, Environment, environment), root_namespace)
     chosen = components_of(found, component)
