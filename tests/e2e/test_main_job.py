@@ -139,7 +139,12 @@ def test_a_rejection_ends_the_promotion_and_is_not_a_failure(stack: Stack) -> No
     stack.approve(change, "alice", decision="Rejected")
 
     stack.reaches(production, "Rejected")
-    assert stack.condition("lfpromo", production, "Stalled")["status"] == "False"
+    # Nothing failed, and yet it never gets there: what waits for it must not go on.
+    stalled = stack.condition("lfpromo", production, "Stalled")
+    assert (stalled["status"], stalled["reason"]) == (
+        "True",
+        stack.condition("lfpromo", production, "Succeeded")["reason"],
+    )
     eventually(lambda: stack.status("lfchg", change).get("phase") == "Rejected", "the change to be rejected")
 
 

@@ -27,6 +27,8 @@ def crd(kind: Kind) -> Json:
     """The CustomResourceDefinition of ``kind``. Raises NotStructuralError where the model cannot be said."""
     schema = structural(kind.model, without=frozenset(_THEIR_OWN))
     schema["properties"] |= _THEIR_OWN
+    if "status" in schema["properties"]:
+        _unseen(schema["properties"]["status"])
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -54,6 +56,12 @@ def crd(kind: Kind) -> Json:
             ],
         },
     }
+
+
+def _unseen(status: Json) -> None:
+    """Until the operator looked at it, an object says so: without a generation kstatus takes it for finished."""
+    status["properties"]["observedGeneration"]["default"] = 0
+    status["default"] = {"observedGeneration": 0} | status.get("default", {})
 
 
 def text(kind: Kind) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from lockflight.api import reasons
 from lockflight.api.changerequest import ChangePhase, ChangeRequest, ChangeRequestStatus, ChangeRisk, Observed, Use
@@ -28,6 +29,8 @@ from lockflight.policy.rights import Rights
 from lockflight.policy.risk import declared, highest
 from lockflight.policy.standing import Standing, base_changed, standing
 from lockflight.policy.voices import Voices
+
+_GOOD: Final = (ChangePhase.SCHEDULED, ChangePhase.IMPLEMENT, ChangePhase.REVIEW, ChangePhase.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,6 @@ def assess(
     )
     verdict = state(change, found, release, promotions, problems, now, pattern, fit(change, governed, now))
     generation = change.metadata.generation
-    ready = verdict.phase in (ChangePhase.SCHEDULED, ChangePhase.IMPLEMENT, ChangePhase.REVIEW)
     conditions = merge(
         change.status.conditions,
         [
@@ -89,7 +91,7 @@ def assess(
                 reasons.APPROVED, verdict.approved, verdict.reason, verdict.message, generation=generation, now=now
             ),
             *_base(change, found, base, now),
-            condition(reasons.READY, ready, verdict.phase.value, verdict.message, generation=generation, now=now),
+            *_kstatus(verdict.phase, verdict.message, generation, now),
         ],
     )
     known = change.status.plan_digest is not None and verdict.phase is not ChangePhase.NEW
@@ -197,6 +199,17 @@ def _base(change: ChangeRequest, found: Standing, base: str, now: datetime) -> l
         message += ": the risk rose, so it is approved again" if again else "; the risk did not rise: approvals hold"
     reason = reasons.BASE_CHANGED if moved else "BaseUnchanged"
     return [condition(reasons.BASE_CHANGED, moved, reason, message, generation=change.metadata.generation, now=now)]
+
+
+def _kstatus(phase: ChangePhase, message: str, generation: int, now: datetime) -> list[Condition]:
+    """Ready, and why it is not: it waits, or it ended without having been used and will never be."""
+    ready = phase in _GOOD
+    rows = (
+        (reasons.READY, ready),
+        (reasons.RECONCILING, not ready and not phase.ended),
+        (reasons.STALLED, not ready and phase.ended),
+    )
+    return [condition(kind, is_, phase.value, message, generation=generation, now=now) for kind, is_ in rows]
 
 
 def _used(change: ChangeRequest, promotions: Sequence[Promotion]) -> tuple[Use, ...]:

@@ -23,6 +23,9 @@ KEPT_HERE: Final = 20
 Helm keeps ten revisions; the horizon of a freeze looks at five deployments, the risk of a change at fewer than twenty.
 """
 
+_INSTANCE: Final = "app.kubernetes.io/instance"
+"""Argo CD's older way to track what it syncs. Nothing that the operator or `lockflight` makes bears it."""
+
 _MANAGERS: Final = ("argocd.argoproj.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io", "meta.helm.sh")
 
 
@@ -102,7 +105,7 @@ def _old(obj: Promotion | ChangeRequest, before: datetime) -> bool:
 
 def _managed(meta: Meta) -> bool:
     keys = (*meta.labels, *meta.annotations)
-    return any(key.partition("/")[0] in _MANAGERS for key in keys)
+    return any(key == _INSTANCE or key.partition("/")[0] in _MANAGERS for key in keys)
 
 
 def _counts(change: ChangeRequest) -> bool:

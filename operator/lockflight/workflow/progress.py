@@ -38,7 +38,7 @@ def conditions(
     generation: int,
     now: datetime,
 ) -> tuple[Condition, ...]:
-    """Succeeded, and kstatus' Reconciling while unfinished. Waiting, rejection and expiry are not Stalled."""
+    """Succeeded, and kstatus' Reconciling while unfinished; ``stalled``: it never gets there. Waiting is not that."""
     parts = [
         condition(reasons.SUCCEEDED, succeeded, reason, message, generation=generation, now=now),
         condition(reasons.RECONCILING, succeeded is None, reason, message, generation=generation, now=now),
@@ -61,7 +61,8 @@ def finish(
                 phase is Phase.SUCCEEDED,
                 reason,
                 message,
-                stalled=phase in (Phase.FAILED, Phase.ROLLED_BACK),
+                # Whatever waits for it must not go on, even where nothing failed: kstatus has no other word for that.
+                stalled=phase is not Phase.SUCCEEDED,
                 generation=generation,
                 now=now,
             ),

@@ -65,7 +65,7 @@ def test_a_status_given_at_birth_is_dropped(world: World) -> None:
     given = entry(by="alice", generation=1, planDigest=digest("x"))
     obj["status"] = {"phase": "Scheduled", "planDigest": digest("x"), "approvals": [given]}
     made = world.send("jo", "POST", f"{API}/namespaces/{STACK}/changerequests", obj)
-    empty: dict[str, object] = {"submissions": [], "approvals": [], "review": []}
+    empty: dict[str, object] = {"observedGeneration": 0, "submissions": [], "approvals": [], "review": []}
     assert made.get("status", empty) == empty
 
 

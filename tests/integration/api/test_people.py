@@ -45,7 +45,7 @@ def test_the_first_entry_finds_its_list(
     cluster: ClusterLike, server: Server, kind: str, short: str, entries: str
 ) -> None:
     stored = server.create(documented(kind)[0])
-    assert stored["status"] == EMPTY[kind]
+    assert stored["status"] == {**EMPTY[kind], "observedGeneration": 0}
     entry = ENTRIES.get(entries, {"role": "cab", "decision": "Approved"})
     patch = json.dumps([{"op": "add", "path": f"/status/{entries}/-", "value": entry}])
     cluster.kubectl(
@@ -96,6 +96,10 @@ def test_kubectl_waits_for_a_condition(cluster: ClusterLike, server: Server) -> 
     }
     server.patch_status(stored, {"status": {"conditions": [condition]}}, MERGE_PATCH)
     name = f"lfpromo/{stored['metadata']['name']}"
+    with pytest.raises(CommandFailedError):
+        # kubectl believes a condition only where the spec as it is was looked at.
+        cluster.kubectl("-n", NAMESPACE, "wait", "--for=condition=Succeeded", name, "--timeout=1s")
+    server.patch_status(stored, {"status": {"observedGeneration": 1}}, MERGE_PATCH)
     cluster.kubectl("-n", NAMESPACE, "wait", "--for=condition=Succeeded", name, "--timeout=10s")
     with pytest.raises(CommandFailedError):
         cluster.kubectl("-n", NAMESPACE, "wait", "--for=condition=Ready", name, "--timeout=1s")

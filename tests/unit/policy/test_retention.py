@@ -120,10 +120,17 @@ def test_a_rejected_change_stays_while_another_would_be_drafted() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["argocd.argoproj.io/tracking-id", "kustomize.toolkit.fluxcd.io/name", "meta.helm.sh/release-name"]
+    ("where", "key"),
+    [
+        ("annotations", "argocd.argoproj.io/tracking-id"),
+        ("labels", "argocd.argoproj.io/instance"),
+        ("labels", "app.kubernetes.io/instance"),
+        ("labels", "kustomize.toolkit.fluxcd.io/name"),
+        ("annotations", "meta.helm.sh/release-name"),
+    ],
 )
-def test_what_a_tool_syncs_stays_for_it_would_come_back_as_new(key: str) -> None:
+def test_what_a_tool_syncs_stays_for_it_would_come_back_as_new(where: str, key: str) -> None:
     first = ended("1.0.0")
-    managed = first.model_copy(update={"metadata": first.metadata.model_copy(update={"annotations": {key: "x"}})})
+    managed = first.model_copy(update={"metadata": first.metadata.model_copy(update={where: {key: "x"}})})
     assert leaving(shelf(first, *later())) == {"1.0.0-production"}
     assert leaving(replace(shelf(managed, *later()))) == set()

@@ -1,0 +1,28 @@
+local status = obj.status or {}
+
+local function find(kind)
+  for _, row in ipairs(status.conditions or {}) do
+    if row.type == kind then
+      return row
+    end
+  end
+  return {}
+end
+
+local function health(is, message)
+  return {status = is, message = message or ""}
+end
+
+if obj.metadata.deletionTimestamp ~= nil then
+  return health("Progressing", "it is being deleted")
+end
+if status.observedGeneration ~= obj.metadata.generation then
+  return health("Progressing", "the operator has not looked at it as it is now")
+end
+
+local ready = find("Ready")
+if ready.status == "True" then
+  return health("Healthy", ready.message)
+end
+-- Not approved yet, used up, or suspended after a failure: people decide what becomes of it.
+return health("Suspended", ready.message)
