@@ -17,6 +17,7 @@ from lockflight.policy.comparison import Difference, has_pods, stamped
 from lockflight.policy.facts import Facts, facts
 from lockflight.policy.model import Effective
 from lockflight.ports import PortError, RefusedError, Severity
+from lockflight.workflow.configuration import look_again
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.driftrounds import differences, look_around
 from lockflight.workflow.gather import stack_effective
@@ -116,6 +117,7 @@ async def _environment(deps: Deps, environment: Environment) -> None:
             differing[row.application] = deps.differing[environment.metadata.uid, row.application] = found
         environment = await _say(deps, environment, _problems(deps, environment))
     environment = await look_around(deps, environment, governed, free)
+    environment = await look_again(deps, environment, governed)
     for application, applied in differing.items():
         drift = differences(deps, environment, application, applied)
         await write_down(deps, environment, application, (*applied, *drift))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lockflight import ports
@@ -84,6 +84,10 @@ class Deps:
     """By promotion UID: what is compared every minute with what it put there."""
     outside: dict[tuple[str, str], dict[Finding, str]] = field(default_factory=dict)
     """By environment UID and application: what the last comparison found there, and since when."""
+    configured: dict[str, Any] = field(default_factory=dict)
+    """By environment UID: for which spec, baseline and plans it was last judged whether its configuration changed."""
+    sources_read: dict[str, datetime] = field(default_factory=dict)
+    """By environment UID: when the ConfigMaps and Secrets of its values were last read for that."""
     differing: dict[tuple[str, str], tuple[Difference, ...]] = field(default_factory=dict)
     """By environment UID and application: how what runs differed from what was applied when that was last compared."""
     drift: dict[tuple[str, str], "Look"] = field(default_factory=dict)

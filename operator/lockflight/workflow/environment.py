@@ -14,11 +14,10 @@ from lockflight.policy.model import Effective
 from lockflight.policy.targets import targets
 from lockflight.workflow import selftest
 from lockflight.workflow.calendars import missing
+from lockflight.workflow.configuration import pending
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.glass import shown
-from lockflight.workflow.plancache import Planned
-from lockflight.workflow.planning import plan_for
 from lockflight.workflow.ruling import of_environment
 from lockflight.workflow.status import write
 
@@ -40,7 +39,7 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
         generation=generation,
         now=now,
     )
-    pending = await _configuration(deps, environment, governed, rows) if not root else None
+    configured = await pending(deps, environment, governed, rows) if not root else None
     admission = _admission(deps, environment)
     glass = shown(deps, environment, environment.status.conditions)
     approvals, approved = await of_environment(deps, environment, governed)
@@ -48,7 +47,7 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
         update={
             "observed_generation": generation,
             "conditions": merge(
-                environment.status.conditions, [ready, *approved, *filter(None, [pending, admission, glass])]
+                environment.status.conditions, [ready, *approved, *filter(None, [configured, admission, glass])]
             ),
             "inputs": inputs(governed),
             "outputs": outputs(governed),
@@ -94,40 +93,6 @@ def _admission(deps: Deps, environment: Environment) -> Condition | None:
         generation=environment.metadata.generation,
         now=deps.clock.now(),
     )
-
-
-async def _configuration(
-    deps: Deps, environment: Environment, governed: Effective, rows: Sequence[TargetStatus]
-) -> Condition | None:
-    """Whether what runs was deployed with another configuration; None: as it was said.
-
-    Asked when the spec or what runs changed, for rendering costs. Raises PortError.
-    """
-    status, generation = environment.status, environment.metadata.generation
-    if status.observed_generation == generation and _plans(rows) == _plans(status.targets):
-        return None
-    differs = []
-    for row in rows:
-        release = deps.store.get(Release, environment.metadata.namespace, row.release)
-        if release is None:
-            continue
-        planned = await plan_for(deps, environment.metadata.namespace, release, environment, governed, row.namespace)
-        if isinstance(planned, Planned) and planned.plan.digest != row.plan_digest:
-            differs.append(
-                f"{row.application}: deployed as plan {row.plan_digest[:19]}, now {planned.plan.digest[:19]}"
-            )
-    return condition(
-        reasons.CONFIGURATION_PENDING,
-        bool(differs),
-        "ConfigurationChanged" if differs else "UpToDate",
-        "; ".join(differs) + ": takes effect with the next promotion" if differs else "",
-        generation=generation,
-        now=deps.clock.now(),
-    )
-
-
-def _plans(rows: Sequence[TargetStatus]) -> dict[str, str]:
-    return {row.application: row.plan_digest for row in rows}
 
 
 def inputs(environment: Effective) -> tuple[Item, ...]:
