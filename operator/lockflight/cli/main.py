@@ -18,6 +18,7 @@ ENTRIES = {
     "board": _own("board", "board", "What runs where, and what each open promotion waits for."),
     "why": _own("why", "why", "Every gate of a promotion in plain words, closed ones first."),
     "release": _own("release", "release", "Create a release."),
+    "plan": _own("plan", "plan", "When a release could start in an environment, who is next, and the whole way there."),
     "promote": _own("promote", "promote", "Bring a release into an environment."),
     "emergency": _own(
         "emergency", "emergency", "Because of an incident, go back or bring a release: all in one command."

@@ -155,7 +155,7 @@ def _permitted(s: Snapshot, verdict: Verdict, at: datetime, now: datetime) -> Sn
     if verdict.reason == reasons.NOT_SUBMITTED:
         entry = Submission(role="requester", by=f"{_SOMEBODY} else", generation=change.metadata.generation)
         return _with_status(s, change, submissions=(*change.status.submissions, entry))
-    plan = s.plan if isinstance(s.plan, Plan) else _some_plan(s, change)
+    plan = s.plan if isinstance(s.plan, Plan) else some_plan(s, change)
     if not isinstance(s.plan, Plan):
         return replace(s, plan=plan)
     if verdict.reason == reasons.PLAN_CHANGED:
@@ -193,7 +193,7 @@ def _raised(s: Snapshot, at: datetime) -> Snapshot | None:
     return replace(s, changes=(_edited(change, s),), whole=None)
 
 
-def _some_plan(s: Snapshot, change: ChangeRequest) -> Plan:
+def some_plan(s: Snapshot, change: ChangeRequest) -> Plan:
     """The plan that people saw; where there is none yet, one of the release's bytes."""
     here = s.effective.name if s.effective else ""
     known = next((row.digest for row in change.status.plans if row.environment == here), None)
