@@ -49,20 +49,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - {people: relays, job: relay, verb: relay, resource: approvalroles}
 {{- end }}
 
-{{/* Who attests what, by evidence type: as values.people says; where it says nothing, the releasers attest what is asked for. */}}
+{{/* Who attests what, as values.people says; where it names nobody for any type that is asked for, the releasers do. */}}
 {{- define "stack.attesters" -}}
-{{- $people := .Values.people }}
-{{- $found := dict }}
-{{- if $people.attesters }}
-{{- $found = $people.attesters }}
-{{- else if $people.releasers }}
+{{- $found := deepCopy (.Values.people.attesters | default dict) }}
 {{- $types := list "static-analysis" "unit-tests" "integration-tests" }}
 {{- range .Values.environments }}
 {{- $entry := dig "entry" dict (.spec | default dict) }}
 {{- $types = concat $types ($entry.evidence | default list) }}
 {{- end }}
+{{- $named := false }}
+{{- range $types }}
+{{- $named = or $named (hasKey $found .) }}
+{{- end }}
+{{- if not $named }}
 {{- range uniq $types }}
-{{- $found = set $found . $people.releasers }}
+{{- $found = set $found . ($.Values.people.releasers | default list) }}
 {{- end }}
 {{- end }}
 {{- toYaml $found }}

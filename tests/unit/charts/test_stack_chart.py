@@ -136,6 +136,26 @@ def test_a_right_to_decide_is_held_by_name(
     assert bound(objects, f"lockflight-{job}") == ("ClusterRole", {"them"})
 
 
+def _attesters(attesters: dict[str, Any]) -> dict[str, set[str]]:
+    """Who attests which type, where the developers release and production asks for a scan."""
+    people = {"releasers": [{"kind": "Group", "name": "developers"}], "attesters": attesters}
+    where = [{"name": "production", "tier": "Production", "spec": {"entry": {"evidence": ["security-scan"]}}}]
+    objects = template("lockflight-stack", SMALL | {"people": people, "environments": where})
+    roles = [name for name in names(objects, "Role") if name.startswith("lockflight-attest-")]
+    return {name.removeprefix("lockflight-attest-"): bound(objects, name)[1] for name in roles}
+
+
+BUILT = ("static-analysis", "unit-tests", "integration-tests", "security-scan")
+
+
+def test_the_releasers_attest_what_is_asked_for_until_somebody_is_named() -> None:
+    everything = {kind: {"developers"} for kind in BUILT}
+    assert _attesters({}) == everything
+    ops = [{"kind": "Group", "name": "ops"}]
+    assert _attesters({"tariff-load": ops}) == everything | {"tariff-load": {"ops"}}
+    assert _attesters({"security-scan": ops}) == {"security-scan": {"ops"}}
+
+
 @pytest.mark.parametrize(
     ("people", "job"),
     [("releasers", "release-manager"), ("governors", "governor"), ("auditors", "auditor"), ("viewers", "viewer")],
