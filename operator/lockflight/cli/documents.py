@@ -109,6 +109,7 @@ def material(app: App, root: str, archive: Archive | None = None) -> Material:
         stack=stack,
         now=app.now().astimezone(UTC),
         environments=list_all(app, Environment, stack),
+        baselines=in_root(app, Environment, root),
         releases=list_all(app, Release, stack),
         promotions=list_all(app, Promotion, stack),
         changes=[*list_all(app, ChangeRequest, stack), *_bulk(app, stack, root)],

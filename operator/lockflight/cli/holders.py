@@ -119,12 +119,7 @@ def subjects(bindings: Iterable[Manifest], roles: Mapping[tuple[str, str], Manif
         ref = binding.get("roleRef", {})
         if not _ours(roles.get((ref.get("kind", ""), ref.get("name", "")), {})):
             continue
-        for subject in binding.get("subjects") or ():
-            name = subject["name"]
-            if subject["kind"] == "ServiceAccount":
-                namespace = subject.get("namespace") or binding["metadata"].get("namespace", "")
-                name = f"system:serviceaccount:{namespace}:{name}"
-            found.add(Subject(subject["kind"], name))
+        found |= {_subject(binding, subject) for subject in binding.get("subjects") or ()}
     return tuple(sorted(found))
 
 
@@ -171,3 +166,32 @@ def findings(held: Sequence[Held], rules: Sequence[Manifest], stack: str) -> Ite
 
 def _listed(found: Sequence[Right]) -> str:
     return ", ".join(str(right) for right in found)
+
+
+def by_name(
+    bindings: Iterable[Manifest], roles: Mapping[tuple[str, str], Manifest], verbs: Iterable[str], name: str
+) -> tuple[Subject, ...]:
+    """Whom RBAC gives one of ``verbs`` on the approval role or evidence type ``name``; wildcards do not count."""
+    wanted_verbs, found = set(verbs), set()
+    for binding in bindings:
+        ref = binding.get("roleRef", {})
+        rules = roles.get((ref.get("kind", ""), ref.get("name", "")), {}).get("rules") or ()
+        if any(_gives(rule, wanted_verbs, name) for rule in rules):
+            found |= {_subject(binding, subject) for subject in binding.get("subjects") or ()}
+    return tuple(sorted(found))
+
+
+def _gives(rule: Manifest, verbs: set[str], name: str) -> bool:
+    return bool(
+        {"approvalroles", "evidencetypes"} & set(rule.get("resources") or ())
+        and name in (rule.get("resourceNames") or ())
+        and verbs & set(rule.get("verbs") or ())
+    )
+
+
+def _subject(binding: Manifest, subject: Manifest) -> Subject:
+    name = subject["name"]
+    if subject["kind"] == "ServiceAccount":
+        namespace = subject.get("namespace") or binding["metadata"].get("namespace", "")
+        name = f"system:serviceaccount:{namespace}:{name}"
+    return Subject(subject["kind"], name)

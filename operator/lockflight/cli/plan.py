@@ -11,7 +11,7 @@ from lockflight.api.common import format_duration
 from lockflight.api.delegation import Delegation
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
-from lockflight.api.promotion import Promotion
+from lockflight.api.promotion import Promotion, WaitingFor
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
@@ -21,6 +21,7 @@ from lockflight.cli.calendars import ROOT, in_root
 from lockflight.cli.errors import NotFoundError
 from lockflight.cli.instants import instant
 from lockflight.cli.objects import get, list_all
+from lockflight.cli.turns import Turns
 from lockflight.policy.climb import Climb, Leg, climb
 from lockflight.policy.model import NamedVerdict
 from lockflight.policy.outlook import UNSEEN, Objects, as_of
@@ -50,14 +51,15 @@ def plan(app: App, release: str, *, target: str, day: str | None, root_namespace
         raise NotFoundError(msg)
     way = climb(objects, found, target, app.now())
     asked = _then(objects, found, way, instant(day)) if day else None
+    turns = Turns(app)
     if app.as_data:
-        output.show_data(app, _data(way, asked))
+        output.show_data(app, _data(way, asked, turns))
         return
-    _headline(way, target)
+    _headline(way, target, turns)
     click.echo()
     _timeline(way)
     for leg in way.legs:
-        _details(leg)
+        _details(leg, turns)
     if asked is not None:
         _why_not(asked, way)
 
@@ -94,7 +96,7 @@ def _then(objects: Objects, release: Release, way: Climb, at: datetime) -> Then:
     return then(past, was, leg.environment, at)
 
 
-def _headline(way: Climb, target: str) -> None:
+def _headline(way: Climb, target: str, turns: Turns) -> None:
     last, at = way.legs[-1], way.next
     if last.passed is not None:
         output.heading(f"{way.release} has passed {target}")
@@ -105,18 +107,24 @@ def _headline(way: Climb, target: str) -> None:
     else:
         output.heading(f"{way.release} to {target}: earliest start {output.when(way.start)}, if people act now")
     if at is not None:
-        output.line(f"next: {_next(at)}", 2)
+        output.line(f"next: {_next(at, turns)}", 2)
 
 
-def _next(leg: Leg) -> str:
+def _next(leg: Leg, turns: Turns) -> str:
     """The person, or else the clock, that it waits for first."""
     if leg.blocked is not None:
         return f"{leg.blocked.gate} in {leg.environment} is shut, and nobody opens it: {leg.blocked.verdict.message}"
     if leg.people:
-        return f"{leg.people[0].who}, in {leg.environment}: {leg.people[0].what}"
+        return f"{_who(leg.people[0], turns)}, in {leg.environment}: {leg.people[0].what}"
     if leg.held:
         return f"the clock, in {leg.environment}: {leg.held[0].gate} until {output.when(leg.held[0].until)}"
     return f"the operator, in {leg.environment}"
+
+
+def _who(row: WaitingFor, turns: Turns) -> str:
+    """The role, and who holds it."""
+    holders = turns.holders(row)
+    return f"{row.who} ({', '.join(holders)})" if holders else row.who
 
 
 def _timeline(way: Climb) -> None:
@@ -144,7 +152,7 @@ def _when(instant_: datetime | None) -> str:
     return "-" if instant_ is None else f"{instant_:%Y-%m-%d %H:%MZ}"
 
 
-def _details(leg: Leg) -> None:
+def _details(leg: Leg, turns: Turns) -> None:
     if leg.passed is not None:
         return
     click.echo()
@@ -153,7 +161,7 @@ def _details(leg: Leg) -> None:
         output.line("never reached: see upstream", 2)
         return
     for row in leg.people:
-        output.line(f"waits for {row.who}: {row.what}", 2)
+        output.line(f"waits for {_who(row, turns)}: {row.what}", 2)
     for held in leg.held:
         output.line(f"held by {held.gate} until {output.when(held.until)}: {held.message}", 2)
     for note in leg.notes:
@@ -196,20 +204,20 @@ def _why_not(asked: Then, way: Climb) -> None:
         output.line("every gate that can be judged from here is open", 2)
 
 
-def _data(way: Climb, asked: Then | None) -> dict[str, Any]:
+def _data(way: Climb, asked: Then | None, turns: Turns) -> dict[str, Any]:
     at = way.next
     return {
         "release": way.release,
         "environment": way.legs[-1].environment,
         "asOf": _iso(way.now),
         "earliestStart": _iso(way.start),
-        "next": {"environment": at.environment, "what": _next(at)} if at else None,
-        "legs": [_leg_data(leg) for leg in way.legs],
+        "next": {"environment": at.environment, "what": _next(at, turns)} if at else None,
+        "legs": [_leg_data(leg, turns) for leg in way.legs],
         "then": _then_data(asked) if asked else None,
     }
 
 
-def _leg_data(leg: Leg) -> dict[str, Any]:
+def _leg_data(leg: Leg, turns: Turns) -> dict[str, Any]:
     return {
         "environment": leg.environment,
         "tier": leg.tier,
@@ -219,7 +227,7 @@ def _leg_data(leg: Leg) -> dict[str, Any]:
         "start": _iso(leg.start),
         "durationSeconds": int(leg.takes.duration.total_seconds()) if leg.takes else None,
         "end": _iso(leg.end),
-        "waitingFor": [row.dump() for row in leg.people],
+        "waitingFor": [{**row.dump(), "holders": list(turns.holders(row))} for row in leg.people],
         "heldBy": [
             {"gate": h.gate, "since": _iso(h.since), "until": _iso(h.until), "message": h.message} for h in leg.held
         ],

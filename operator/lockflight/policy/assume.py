@@ -68,9 +68,10 @@ def _passed(s: Snapshot, verdict: Verdict, at: datetime, now: datetime) -> Snaps
     release = s.release
     if release is None or release.status.digest is None:
         return None
-    for name in s.upstream:
+    for name, governed in s.upstream.items():
         row = passage(s, name)
-        if row is None or row.verified_at is None or row.signed_off_at is None:
+        # What is retired is passed by nobody any more.
+        if not governed.spec.retired and (row is None or row.verified_at is None or row.signed_off_at is None):
             release = with_passage(release, _row(s, name, row, at)) if name in s.upstream_uids else release
     return replace(s, release=release)
 

@@ -26,8 +26,8 @@ TIMED: Final = frozenset({reasons.ORDER, reasons.SOAK, reasons.CADENCE, reasons.
 """Gates that are always asked at the time in question; others may be taken as mended by whoever they wait for."""
 _CLOCKED: Final = TIMED | {reasons.CHANGE_CONTROL, reasons.REVIEW_DEBT}
 """Gates whose ``retry_at`` is a time on the clock, and not when to ask again."""
-_FOLLOWS: Final = (reasons.NO_CHANGE, reasons.PLAN_MISSING)
-"""Reasons that only repeat what another gate says."""
+_NEVER: Final = (reasons.NO_CHANGE, reasons.PLAN_MISSING, reasons.RETIRED)
+"""What nobody mends: it repeats what another gate says, or nothing enters any more."""
 _OPERATORS: Final = (reasons.PLAN_MISSING, reasons.PLAN_CHANGED)
 """Reasons that go away without a person: the operator plans."""
 _RENEWABLE: Final = frozenset(
@@ -133,7 +133,7 @@ class _Search:
 
     def _given(self, row: NamedVerdict) -> bool:
         changed = assume(row.gate, self.s, row.verdict, self.given_at, self.at)
-        if changed is None and (row.gate in TIMED or row.verdict.reason in _FOLLOWS):
+        if changed is None and (row.gate in TIMED or row.verdict.reason in _NEVER):
             return False
         if row.verdict.reason not in _OPERATORS:
             self.people |= dict.fromkeys(rows_of([row]))

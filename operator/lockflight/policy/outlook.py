@@ -148,6 +148,7 @@ def snapshot(objects: Objects, release: Release, name: str) -> Snapshot:
         peer_releases=mine,
         standard=_standard(objects, changes),
         rights=_TRUSTING,
+        evidence_rights=_TRUSTING,
         rule_rights={objects.stack: _TRUSTING, objects.root: _TRUSTING},
         production=frozenset(e.metadata.name for e in objects.environments if e.spec.tier is Tier.PRODUCTION),
     )

@@ -84,9 +84,19 @@ def _history() -> FakeApi:
         "signedOffAt": "2026-11-23T21:00:00Z",
         "longestSoak": "15h",
     }
+    word = {"type": "regression", "result": "Passed", "by": "system:serviceaccount:ci:tests", "releaseDigest": DIGEST}
+    waiver = {
+        "type": "integration-tests",
+        "result": "NotApplicable",
+        "role": "qa",
+        "reason": EVIL,
+        "by": "quinn",
+        "releaseDigest": OTHER,
+    }
     made = release(
         "2.4.0",
-        {"environments": [passed]},
+        {"environments": [passed], "evidence": [word, waiver]},
+        requires=[{"application": "ledger", "version": ">=1.2 <2"}],
         scope=[{"id": "PAY-381", "title": EVIL}, {"id": "PAY-390", "title": HOSTILE}],
         evidence=[{"type": "unit-tests", "result": "Passed", "url": "https://ci.example/1?a=1&b=2"}],
         source={"branch": "main", "authors": ["Jo <jo@example.com>"]},
@@ -214,6 +224,24 @@ def test_the_release_note_has_scope_evidence_approvals_verification_and_deployme
     assert {"Scope", "Evidence", "Changes and approvals", "Verification and sign-offs", "Deployments"} <= set(sections)
     for fact in ("PAY-381", "https://ci.example/1?a=1&b=2", "alice", "smoke", "15h", "production (Production)", IMAGE):
         assert fact in wanted, fact
+
+
+def test_evidence_says_who_gave_it_and_whether_it_is_of_this_digest() -> None:
+    said = data(run(_history(), "report", "release", "payments-2.4.0", "-o", "json"))
+    rows = next(s for s in said["sections"] if s["title"] == "Evidence")["blocks"][0]["table"]
+    assert [(r["Evidence"], r["Given"], r["By"]) for r in rows] == [
+        ("unit-tests", "the build", "-"),
+        ("regression", "attested", "system:serviceaccount:ci:tests"),
+        ("integration-tests", "attested of another digest", "quinn"),
+    ]
+    assert rows[2]["Why"].startswith("qa: <script>")
+
+
+def test_an_environment_is_shown_with_the_rules_that_its_tier_brings() -> None:
+    said = data(run(_history(), "report", "environment", "production", "-o", "json"))
+    rules = said["sections"][0]["blocks"][0]["facts"]
+    assert (rules["Comes after"], rules["Drift"], rules["Promotes by itself"]) == ("uat", "Detect", "no")
+    assert "change control" in rules["Below the floor of its tier"].lower().replace("changecontrol", "change control")
 
 
 def test_the_history_counts_by_outcome_and_type_of_change() -> None:

@@ -67,7 +67,7 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
         files.content(_document(), "pdf", AT)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.lists(st.text(max_size=200), min_size=3, max_size=3), min_size=1, max_size=4))
 def test_whatever_people_typed_is_in_it(rows: list[list[str]]) -> None:
     block = table(("A", "B", "C"), rows, "nothing")

@@ -100,3 +100,32 @@ def test_what_has_passed_is_said() -> None:
 def test_an_environment_that_is_not_there_ends_with_3() -> None:
     result = run(stack(), "plan", "payments-2.4.0", "--to", "nowhere")
     assert (result.exit_code, "lockflight board shows them" in result.stderr) == (3, True)
+
+
+def test_whoever_holds_the_role_is_named_where_rbac_may_be_read() -> None:
+    api = stack()
+    cab = {
+        "resources": ["approvalroles"],
+        "resourceNames": ["cab"],
+        "verbs": ["approve"],
+        "apiGroups": ["lockflight.dev"],
+    }
+    everything = {"resources": ["*"], "verbs": ["*"], "apiGroups": ["*"]}
+    api.rbac["roles"] = [
+        {"metadata": {"name": "cab"}, "rules": [cab]},
+        {"metadata": {"name": "admin"}, "rules": [everything]},
+    ]
+    api.rbac["rolebindings"] = [
+        {
+            "metadata": {"namespace": "payments"},
+            "roleRef": {"kind": "Role", "name": name},
+            "subjects": [{"kind": "Group", "name": f"{name}-people"}],
+        }
+        for name in ("cab", "admin")
+    ]
+    text = run(api, "plan", "payments-2.4.0", "--to", "production").stdout
+    assert "waits for cab (Group cab-people): 0 of 2 approvals of new-change" in text
+    assert "admin-people" not in text
+    said = data(run(api, "plan", "payments-2.4.0", "--to", "production", "-o", "json"))
+    (row,) = [r for r in said["legs"][-1]["waitingFor"] if r["who"] == "cab"]
+    assert row["holders"] == ["Group cab-people"]

@@ -2,7 +2,16 @@
 
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.policy.auditreport import story
-from lockflight.policy.documents.common import MEANING, Material, decisions, deployments, sign_offs, trail, verification
+from lockflight.policy.documents.common import (
+    MEANING,
+    Material,
+    attestations,
+    decisions,
+    deployments,
+    sign_offs,
+    trail,
+    verification,
+)
 from lockflight.policy.documents.model import (
     Block,
     Document,
@@ -37,7 +46,7 @@ def change_record(change: ChangeRequest, m: Material) -> Document:
         section("What is approved", *_plans(change)),
         section("Decisions", _submissions(change), decisions([change])),
         section("Deployments", deployments(m, ran, "Nothing was deployed under it."), _uses(change)),
-        section("Verification", verification(ran), sign_offs(ran)),
+        section("Verification", verification(ran), attestations(ran), sign_offs(ran)),
         _emergency(change),
         _findings(change),
         section("Review", _review(change)),
@@ -91,6 +100,7 @@ def _asked(change: ChangeRequest, m: Material) -> Facts:
         ),
         ("Goes past freezes", spec.freeze_override.windows if spec.freeze_override else None),
         ("Because", spec.freeze_override.justification if spec.freeze_override else None),
+        ("Takes over drift", [f"{row.environment} {row.drift}" for row in spec.takes_over]),
         ("Elsewhere", [f"{r.system} {r.id} {r.url or ''}".strip() for r in spec.external_refs]),
         ("Scope", _scope(change, m)),
     )

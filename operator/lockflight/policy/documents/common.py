@@ -29,6 +29,7 @@ class Material:
     stack: str
     now: datetime
     environments: Sequence[Environment] = ()
+    baselines: Sequence[Environment] = ()
     releases: Sequence[Release] = ()
     promotions: Sequence[Promotion] = ()
     changes: Sequence[ChangeRequest] = ()
@@ -120,6 +121,17 @@ def verification(promotions: Iterable[Promotion]) -> Block:
     ]
     headers = ("Environment", "Promotion", "Verification", "Result", "Ended", "Said")
     return table(headers, rows, "Nothing was verified.")
+
+
+def attestations(promotions: Iterable[Promotion]) -> Block | None:
+    """What others said of steps and verifications that Lockflight does not do; None where nobody said anything."""
+    rows = [
+        (p.spec.environment_ref.name, p.metadata.name, a.step or a.verification, a.role, a.result, a.by, a.comment)
+        for p in in_order(promotions)
+        for a in p.status.attestations
+    ]
+    headers = ("Environment", "Promotion", "Attested", "Role", "Result", "By", "Comment")
+    return table(headers, rows, "") if rows else None
 
 
 def sign_offs(promotions: Iterable[Promotion]) -> Block:

@@ -5,14 +5,15 @@ from datetime import datetime
 
 from lockflight.api.auditrecord import AuditRecord
 from lockflight.api.changerequest import ChangeRequest
-from lockflight.api.common import ChangeType
-from lockflight.api.environment import Environment, Item
+from lockflight.api.common import ChangeType, RoleCount
+from lockflight.api.environment import ChangeControl, Environment, Item
 from lockflight.api.freezewindow import FreezeWindow
 from lockflight.api.promotion import Phase, Promotion
 from lockflight.policy.auditreport import population
 from lockflight.policy.documents.common import (
     MEANING,
     Material,
+    attestations,
     began,
     decisions,
     deployments,
@@ -21,6 +22,8 @@ from lockflight.policy.documents.common import (
     verification,
 )
 from lockflight.policy.documents.model import Block, Document, Facts, Section, document, facts, section, table
+from lockflight.policy.effective import effective
+from lockflight.policy.ruleasked import baseline_of
 
 
 def environment_history(environment: Environment, m: Material, start: datetime | None, end: datetime) -> Document:
@@ -38,12 +41,12 @@ def environment_history(environment: Environment, m: Material, start: datetime |
     return document(
         f"Environment {name}",
         f"{m.subtitle}; {f'from {start:%Y-%m-%d %H:%M}Z' if start else 'from the beginning'} to {end:%Y-%m-%d %H:%M}Z",
-        section("What it is", _summary(environment), *_items(environment)),
+        section("What it is", _summary(environment, m), *_items(environment)),
         section("What runs", _running(environment)),
         section("Figures", _figures(ran, changes, m)),
         section("Deployments", deployments(m, ran, "Nothing was deployed in that time.")),
         _sealed(name, m, ran, start, end),
-        section("Verification and sign-offs", verification(ran), sign_offs(ran)),
+        section("Verification and sign-offs", verification(ran), attestations(ran), sign_offs(ran)),
         section("Changes", _changes(changes), decisions(changes)),
         section("Freezes", _freezes(environment, m.freezes)),
         trail(records),
@@ -63,27 +66,48 @@ def _of(record: AuditRecord, name: str, ran: Sequence[Promotion]) -> bool:
     )
 
 
-def _summary(environment: Environment) -> Facts:
-    spec = environment.spec
-    control = spec.change_control
-    types = [
-        kind.value
-        for kind, rule in (
-            (ChangeType.STANDARD, control.standard if control else None),
-            (ChangeType.NORMAL, control.normal if control else None),
-            (ChangeType.EMERGENCY, control.emergency if control else None),
-        )
-        if rule is not None
-    ]
+def _summary(environment: Environment, m: Material) -> Facts:
+    """What it asks for, with the defaults of its tier and the organisation's baseline filled in."""
+    governed = effective(environment, baseline_of(m.baselines, environment.spec.tier), tuple(m.environments))
+    spec, entry, out = governed.spec, governed.spec.entry, governed.spec.exit
     return facts(
         ("Tier", spec.tier.value),
-        ("Comes after", "it is an entry" if spec.promotes_from == () else spec.promotes_from),
+        ("Comes after", governed.promotes_from or "it is an entry"),
         ("Soak", spec.soak),
+        ("Tagged builds only", entry.tagged_only if entry else None),
+        ("Branches", entry.branches if entry else None),
+        ("Evidence asked for", entry.evidence if entry else None),
+        ("Verification", [v.name for v in out.verification] if out else None),
+        ("Sign-offs", _counts(out.sign_offs) if out else None),
+        *_changes_accepted(spec.change_control),
         ("Calendar", spec.calendar_ref.name if spec.calendar_ref else None),
-        ("Changes accepted (its own rules)", [f"{t} ({MEANING[ChangeType(t)]})" for t in types]),
-        ("Promotes by itself", spec.auto_promote),
+        ("Data allowed", [c.value for c in spec.data.allowed] if spec.data else None),
+        ("Drift", spec.drift.mode.value if spec.drift and spec.drift.mode else None),
+        ("Promotes by itself", bool(spec.auto_promote)),
+        ("Retired", spec.retired),
+        ("Held", spec.hold.reason if spec.hold else None),
+        ("Below the floor of its tier", governed.problems),
         ("UID", environment.metadata.uid),
     )
+
+
+def _changes_accepted(control: ChangeControl | None) -> list[tuple[str, object]]:
+    if control is None:
+        return [("Changes", "none is asked for")]
+    normal, emergency = control.normal, control.emergency
+    return [
+        (f"{kind.value} changes", f"{MEANING[kind]}: {words}")
+        for kind, words in (
+            (ChangeType.STANDARD, "as the catalogue permits" if control.standard else ""),
+            (ChangeType.NORMAL, _counts(normal.approvals) if normal else ""),
+            (ChangeType.EMERGENCY, _counts(emergency.approvals) if emergency else ""),
+        )
+        if words
+    ]
+
+
+def _counts(needs: Sequence[RoleCount]) -> str:
+    return ", ".join(f"{need.count} {need.role}" for need in needs)
 
 
 def _items(environment: Environment) -> tuple[Block | None, Block | None]:

@@ -8,6 +8,7 @@ from lockflight.api.release import Release
 from lockflight.policy.documents.common import (
     MEANING,
     Material,
+    attestations,
     decisions,
     deployments,
     kind_of_release,
@@ -30,11 +31,11 @@ def release_note(release: Release, m: Material) -> Document:
         m.subtitle,
         section("Summary", _summary(release, m)),
         section("Scope", _scope(release)),
-        section("What it is made of", _source(release), _components(release)),
+        section("What it is made of", _source(release), _components(release), _needs(release), _data(release)),
         section("Evidence", _evidence(release)),
-        section("Way through the environments", _passages(release, m)),
+        section("Way through the environments", _passages(release, m), _beside(release)),
         section("Changes and approvals", _changes(changes), decisions(changes)),
-        section("Verification and sign-offs", verification(ran), sign_offs(ran)),
+        section("Verification and sign-offs", verification(ran), attestations(ran), sign_offs(ran)),
         section("Deployments", deployments(m, ran, "It was not deployed anywhere."), _images(ran)),
         section("Rollback plan", *_way_back(release)),
         trail(records),
@@ -110,8 +111,41 @@ def _components(release: Release) -> Block:
 
 
 def _evidence(release: Release) -> Block:
-    rows = [(e.type, e.result, e.url, e.digest) for e in release.spec.evidence]
-    return table(("Evidence", "Result", "Report", "Digest"), rows, "The release brought no evidence.")
+    """What the build brought, then every word that was given afterwards."""
+    creator, digest = release.metadata.creator, release.status.digest
+    rows: list[tuple[object, ...]] = [
+        (e.type, e.result, "the build", creator, None, e.reviewers, e.url, e.digest) for e in release.spec.evidence
+    ]
+    rows += [
+        (
+            e.type,
+            e.result,
+            "attested" if e.release_digest == digest else "attested of another digest",
+            e.by,
+            ": ".join(filter(None, (e.role, e.reason))),
+            e.reviewers,
+            e.url,
+            e.digest,
+        )
+        for e in release.status.evidence
+    ]
+    headers = ("Evidence", "Result", "Given", "By", "Why", "Reviewers", "Report", "Digest")
+    return table(headers, rows, "There is no evidence.")
+
+
+def _needs(release: Release) -> Block | None:
+    rows = [(r.application, r.version) for r in release.spec.requires]
+    return table(("Requires", "Version"), rows, "") if rows else None
+
+
+def _data(release: Release) -> Block | None:
+    rows = [(component, each.name, each.class_.value) for component, each in release.spec.data()]
+    return table(("Component", "Brings data", "Class"), rows, "") if rows else None
+
+
+def _beside(release: Release) -> Block | None:
+    rows = [(p.name, b.application, b.version, b.digest) for p in release.status.environments for b in p.beside]
+    return table(("Environment", "Verified beside", "Version", "Digest"), rows, "") if rows else None
 
 
 def _passages(release: Release, m: Material) -> Block:
