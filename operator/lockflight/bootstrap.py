@@ -113,6 +113,7 @@ async def operator(
         cluster = KubeCluster(client, clock)
         archive = _archive(settings)
         trail = AuditTrail(cluster, clock, settings.root_namespace, archive)
+        guard = Guard.model_validate_json(settings.guard)
         deps = Deps(
             clock=clock,
             cluster=cluster,
@@ -143,7 +144,9 @@ async def operator(
                 values_max_bytes=settings.values_max_bytes,
                 plan_retry=timedelta(seconds=settings.plan_retry_seconds),
                 secrets_key=settings.secrets_key_file.read_bytes() if settings.secrets_key_file else b"",
-                guarded=frozenset(map(Tier, Guard.model_validate_json(settings.guard).tiers("Deny"))),
+                controllers=guard.subjects(),
+                break_glass=guard.break_glass.group,
+                guarded=frozenset(map(Tier, guard.tiers("Deny"))),
                 policies=partial(installed, guard=settings.guard, root=settings.root_namespace),
             ),
         )

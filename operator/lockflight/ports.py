@@ -128,6 +128,22 @@ class Cluster(Protocol):
         """What an object of a target namespace would be if Helm applied ``obj`` again: a dry run, as its deployer."""
         ...
 
+    async def bind(self, binding: Mapping[str, Any]) -> None:
+        """Make a RoleBinding, or give it other subjects, as the user of access rights of its namespace."""
+        ...
+
+    async def unbind(self, namespace: str, name: str) -> None:
+        """Take a RoleBinding away as that user; nothing where it is gone."""
+        ...
+
+    async def rbac(self, namespace: str | None) -> Sequence[Mapping[str, Any]]:
+        """The Roles and RoleBindings of a namespace; None: the ClusterRoles and ClusterRoleBindings."""
+        ...
+
+    async def labels(self, namespace: str, wanted: Sequence[Ref]) -> Mapping[Ref, Mapping[str, str]]:
+        """The labels of those objects of a target namespace that exist, as its virtual deployer: metadata alone."""
+        ...
+
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
         """A key of a ConfigMap or Secret; None where object or key are missing."""
         ...

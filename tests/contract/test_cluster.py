@@ -35,6 +35,8 @@ class World(Protocol):
 
     def config(self, kind: str, namespace: str, name: str, key: str, value: bytes) -> None: ...
 
+    def labelled(self, kind: str, namespace: str, name: str, labels: dict[str, str]) -> None: ...
+
     def failing_jobs(self, prefix: str) -> None: ...
 
     def annotate(self, namespace: str, key: str, value: str) -> None: ...
@@ -60,6 +62,9 @@ class Fake:
 
     def config(self, kind: str, namespace: str, name: str, key: str, value: bytes) -> None:
         self._cluster.configs[kind, namespace, name, key] = value
+
+    def labelled(self, kind: str, namespace: str, name: str, labels: dict[str, str]) -> None:
+        self._cluster.labelled[namespace, Ref("v1", kind, name)] = labels
 
     def failing_jobs(self, prefix: str) -> None:
         self._cluster.job_results[prefix] = JobResult(succeeded=False, message="BackoffLimitExceeded")
@@ -93,6 +98,10 @@ class Real:
         data = {key: base64.b64encode(value).decode() if kind == "Secret" else value.decode()}
         metadata = {"name": name, "namespace": namespace}
         apply(self._cluster, {"apiVersion": "v1", "kind": kind, "metadata": metadata, "data": data})
+
+    def labelled(self, kind: str, namespace: str, name: str, labels: dict[str, str]) -> None:
+        metadata = {"name": name, "namespace": namespace, "labels": labels}
+        apply(self._cluster, {"apiVersion": "v1", "kind": kind, "metadata": metadata})
 
     def failing_jobs(self, prefix: str) -> None:
         """Their pods say so themselves."""
@@ -247,6 +256,20 @@ async def test_a_namespace_that_is_being_deleted_is_terminating(world: World) ->
 async def test_the_deployer_may_only_where_it_is_bound(world: World) -> None:
     assert await world.port.deployer_may(world.namespace(deploys=True))
     assert not await world.port.deployer_may(world.namespace(deploys=False))
+
+
+async def test_labels_are_read_of_what_exists_one_of_a_kind_or_several(world: World) -> None:
+    namespace, other = world.namespace(), world.namespace()
+    world.labelled("Secret", namespace, "dump", {"lockflight.dev/data-class": "Production"})
+    world.labelled("ConfigMap", namespace, "plain", {})
+    world.labelled("ConfigMap", other, "elsewhere", {"a": "b"})
+    dump, plain = Ref("v1", "Secret", "dump"), Ref("v1", "ConfigMap", "plain")
+    missing, elsewhere = Ref("v1", "PersistentVolumeClaim", "missing"), Ref("v1", "ConfigMap", "elsewhere")
+    found = await world.port.labels(namespace, [dump, plain, missing, elsewhere])
+    assert {ref: dict(labels) for ref, labels in found.items()} == {
+        dump: {"lockflight.dev/data-class": "Production"},
+        plain: {},
+    }
 
 
 @pytest.mark.parametrize("source", ["ConfigMap", "Secret"])

@@ -39,6 +39,10 @@ class FakeCluster:
         self.lives: Callable[[str], Mapping[Ref, Mapping[str, Any]]] = lambda _: {}
         """What Helm put into a namespace, as it is there now."""
         self.pods: list[Mapping[str, Any]] = []
+        self.labelled: dict[tuple[str, Ref], Mapping[str, str]] = {}
+        """Labels of PVCs, Secrets and ConfigMaps that are in a namespace."""
+        self.rbacs: dict[_Key, dict[str, Any]] = {}
+        """Roles and bindings by namespace ("" for the cluster), kind and name."""
         self.leavers: set[str] = set()
         """People who hold no role any more; everybody else holds every role by name."""
         self.wildcards: set[str] = set()
@@ -196,7 +200,7 @@ class FakeCluster:
         if CANARY in (verb, resource):
             return user in self.wildcards
         if resource in ("releases", "promotions"):
-            return user in self.releasers
+            return bool(self.releasers.intersection((user, *groups)))
         return user not in self.leavers
 
     async def live(self, namespace: str, wanted: Sequence[Ref], *, pods: bool) -> Live:
@@ -211,6 +215,25 @@ class FakeCluster:
         self._asked("apply", obj["kind"], namespace, obj["metadata"]["name"])
         there = next((o for ref, o in self.lives(namespace).items() if ref == ref_of(obj)), {})
         return cast(Mapping[str, Any], _merge(there, obj))
+
+    async def bind(self, binding: Mapping[str, Any]) -> None:
+        namespace, name = binding["metadata"]["namespace"], binding["metadata"]["name"]
+        self._asked("bind", "RoleBinding", namespace, name)
+        key = (namespace, "RoleBinding", name)
+        self.rbacs[key] = _merge(self.rbacs.get(key), binding)
+
+    async def unbind(self, namespace: str, name: str) -> None:
+        self._asked("unbind", "RoleBinding", namespace, name)
+        self.rbacs.pop((namespace, "RoleBinding", name), None)
+
+    async def rbac(self, namespace: str | None) -> Sequence[Mapping[str, Any]]:
+        self._asked("list", "RoleBinding" if namespace else "ClusterRoleBinding", namespace or "", "")
+        return [copy.deepcopy(obj) for (where, _, _), obj in self.rbacs.items() if where == (namespace or "")]
+
+    async def labels(self, namespace: str, wanted: Sequence[Ref]) -> Mapping[Ref, Mapping[str, str]]:
+        for kind in sorted({ref.kind for ref in wanted}):
+            self._asked("labels", kind, namespace, "")
+        return {ref: self.labelled[namespace, ref] for ref in wanted if (namespace, ref) in self.labelled}
 
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
         self._asked("get", kind, namespace, name)

@@ -27,9 +27,11 @@ class Kept:
 
 
 def rendering(job: HelmJob) -> Rendered:
-    """A Deployment with the image and the replicas of the values; of the chart, its digest shows."""
+    """A Deployment with the image, the replicas and the envFrom of the values; of the chart, its digest shows."""
     metadata = {"name": job.helm_release, "annotations": {"chart": job.chart.digest}}
     container = {"name": "app", "image": job.values.get("image", _IMAGE)}
+    if "envFrom" in job.values:
+        container["envFrom"] = job.values["envFrom"]
     spec = {"replicas": job.values.get("replicaCount", 1), "template": {"spec": {"containers": [container]}}}
     return Rendered(({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},))
 

@@ -418,7 +418,8 @@ class RealWorld(World):
             events=self.events,
             metrics=self.metrics,
             leadership=FakeLeadership(f"operator-{number}", number),
-            options=Options(root_namespace=ROOT),
+            # The embedded cluster's nodes are played by a program.
+            options=Options(root_namespace=ROOT, controllers=frozenset({"user:kwok"})),
         )
 
     def chart(self) -> dict[str, Any]:

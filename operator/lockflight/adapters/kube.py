@@ -1,5 +1,6 @@
 """The Cluster port on a Kubernetes API server."""
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ from lockflight.api.kinds import BY_NAME, AnyObject
 from lockflight.policy.archiving import Orders, orders
 from lockflight.policy.facts import Ref
 from lockflight.policy.glass import broken
-from lockflight.policy.labels import deployer
+from lockflight.policy.labels import access_user, deployer
 from lockflight.policy.model import Namespace
 from lockflight.ports import Clock, GoneError, JobResult, Live, UnreachableError
 
@@ -166,6 +167,37 @@ class KubeCluster:
         """What it would be if Helm applied ``obj`` again: a dry run, as its deployer. Raises PortError."""
         return await self._live.reapplied(namespace, obj)
 
+    async def bind(self, binding: Mapping[str, Any]) -> None:
+        """Create a RoleBinding, else bring what is there to it. Raises PortError."""
+        namespace, name = str(binding["metadata"]["namespace"]), str(binding["metadata"]["name"])
+        place, user = _bindings(namespace), access_user(namespace)
+        try:
+            await self._client.write("POST", place, binding, impersonate=user)
+        except AlreadyExistsError:
+            # A merge patch replaces the list of subjects.
+            await self._client.write("PATCH", f"{place}/{name}", binding, content_type=MERGE_PATCH, impersonate=user)
+
+    async def unbind(self, namespace: str, name: str) -> None:
+        """Delete a RoleBinding. Raises PortError."""
+        with suppress(GoneError):
+            await self._client.write("DELETE", f"{_bindings(namespace)}/{name}", {}, impersonate=access_user(namespace))
+
+    async def rbac(self, namespace: str | None) -> Sequence[Mapping[str, Any]]:
+        """Roles and their bindings, of a namespace or of the cluster: two requests. Raises PortError."""
+        kinds = {"Role": "roles", "RoleBinding": "rolebindings"}
+        if namespace is None:
+            kinds = {f"Cluster{kind}": f"cluster{plural}" for kind, plural in kinds.items()}
+        place = ("namespaces", namespace) if namespace is not None else ()
+        root = ("apis", "rbac.authorization.k8s.io", "v1", *place)
+        lists = await asyncio.gather(*(self._client.get(path_of(*root, plural)) for plural in kinds.values()))
+        # Items of a list carry no kind of their own.
+        return [{**item, "kind": kind} for kind, found in zip(kinds, lists, strict=True) for item in items_of(found)]
+
+    async def labels(self, namespace: str, wanted: Sequence[Ref]) -> Mapping[Ref, Mapping[str, str]]:
+        """The labels of objects of a target namespace, as its deployer; nothing else is read. Raises PortError."""
+        found = await self._live.metadata(namespace, wanted)
+        return {ref: obj.get("metadata", {}).get("labels") or {} for ref, obj in found.items()}
+
     async def config(self, kind: str, namespace: str, name: str, key: str) -> bytes | None:
         """A key of a ConfigMap or Secret; None where object or key are missing."""
         plural = {"ConfigMap": "configmaps", "Secret": "secrets"}[kind]
@@ -224,6 +256,10 @@ class KubeCluster:
                 )
             await self._clock.sleep(pause)
             pause = min(pause * 1.5, _JOB_POLL_SLOW)
+
+
+def _bindings(namespace: str) -> str:
+    return path_of("apis", "rbac.authorization.k8s.io", "v1", "namespaces", namespace, "rolebindings")
 
 
 def _path(kind: str, namespace: str | None, *name: str) -> str:

@@ -13,6 +13,9 @@ from lockflight.ports import GoneError, Live
 _FEW = 2
 HELM = "helm"
 """The field manager under which Helm applies."""
+_WHOLE = "application/json"
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class LiveObjects:
@@ -50,20 +53,32 @@ class LiveObjects:
             impersonate=deployer(namespace),
         )
 
+    async def metadata(self, namespace: str, wanted: Sequence[Ref]) -> Mapping[Ref, Mapping[str, Any]]:
+        """Metadata alone: no value of a Secret leaves the server. Raises PortError."""
+        kinds: defaultdict[tuple[str, str], list[Ref]] = defaultdict(list)
+        for ref in wanted:
+            kinds[ref.api_version, ref.kind].append(ref)
+        found = await asyncio.gather(
+            *(self._kind(namespace, *kind, refs, partial=True) for kind, refs in kinds.items())
+        )
+        return {ref: obj for objects in found for ref, obj in objects.items()}
+
     async def _kind(
-        self, namespace: str, api_version: str, kind: str, refs: Sequence[Ref]
+        self, namespace: str, api_version: str, kind: str, refs: Sequence[Ref], *, partial: bool = False
     ) -> Mapping[Ref, Mapping[str, Any]]:
         place = await self._place(namespace, api_version, kind)
         if place is None:
             return {}
         as_deployer = deployer(namespace)
         head = {"apiVersion": api_version, "kind": kind}
+        one, many = (_METADATA, _METADATA_LIST) if partial else (_WHOLE, _WHOLE)
         if len(refs) < _FEW:
+            path = f"{place}/{refs[0].name}"
             try:
-                return {refs[0]: {**await self._client.get(f"{place}/{refs[0].name}", impersonate=as_deployer), **head}}
+                return {refs[0]: {**await self._client.get(path, impersonate=as_deployer, accept=one), **head}}
             except GoneError:
                 return {}
-        items = items_of(await self._client.get(place, impersonate=as_deployer))
+        items = items_of(await self._client.get(place, impersonate=as_deployer, accept=many))
         # Items of a list carry no kind of their own.
         named = {str(item["metadata"]["name"]): {**item, **head} for item in items}
         return {ref: named[ref.name] for ref in refs if ref.name in named}

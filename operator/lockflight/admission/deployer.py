@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from lockflight.admission.manifest import ANY, OPERATOR, Check, Match, held, literal, validating
+from lockflight.api.access import LADDER_ROLES
+
+_LADDER = ", ".join(literal(name) for name in LADDER_ROLES)
+"""The ClusterRoles that the access ladder binds."""
 
 _USER = {
     "user": "request.userInfo.?username.orValue('')",
@@ -11,6 +15,8 @@ _USER = {
     "deployer": "variables.user.startsWith('lockflight:deployer:')",
     "access": "variables.user.startsWith('lockflight:access:')",
     "subjects": "object.?subjects.orValue([])",
+    "kind": "request.kind.kind",
+    "bound": "request.operation == 'DELETE' ? oldObject : object",
 }
 
 
@@ -47,8 +53,24 @@ def _virtual() -> list[dict[str, Any]]:
                 "Forbidden",
             ),
             Check(
-                "!variables.access || request.resource.group == 'rbac.authorization.k8s.io'",
-                "variables.user + ' writes roles and their bindings, nothing else'",
+                "!variables.access || request.resource.group == 'rbac.authorization.k8s.io' && "
+                "request.resource.resource == 'rolebindings'",
+                "variables.user + ' writes the bindings of the access ladder, nothing else'",
+                "Forbidden",
+            ),
+            Check(
+                "!variables.access || variables.kind != 'RoleBinding' || "
+                f"variables.bound.roleRef.kind == 'ClusterRole' && variables.bound.roleRef.name in [{_LADDER}]",
+                "variables.user + ' binds the roles of the access ladder alone, and takes only those bindings away: '"
+                " + variables.bound.roleRef.name + ' is none of them'",
+                "Forbidden",
+            ),
+            Check(
+                "!variables.access || request.operation == 'DELETE' || variables.subjects.all(s, "
+                "!s.name.startsWith('system:') && !s.name.startsWith('lockflight:') && !(s.kind == 'ServiceAccount' && "
+                f"'system:serviceaccount:' + s.?namespace.orValue('') + ':' + s.name == {literal(OPERATOR)}))",
+                "variables.user + ' gives access to people and robots by name, never to everybody or to Lockflight "
+                "itself: RoleBinding ' + object.metadata.name + ' does'",
                 "Forbidden",
             ),
         ],

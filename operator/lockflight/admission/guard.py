@@ -121,7 +121,7 @@ VARIABLES = {
     "deployer": "variables.user == 'lockflight:deployer:' + variables.place",
     "access": (
         "variables.user == 'lockflight:access:' + variables.place && "
-        "request.resource.group == 'rbac.authorization.k8s.io'"
+        "variables.base == 'rolebindings.rbac.authorization.k8s.io'"
     ),
     "eviction": "variables.what == 'pods/eviction' && variables.operation == 'create'",
     "secretType": (

@@ -49,8 +49,15 @@ class Guard(_Values):
 
     def known(self) -> str:
         """The CEL map of writers. Raises KeyError for an unknown platform, ValueError for a line of fewer parts."""
-        lines = [line for platform in (KUBERNETES, *self.platforms) for line in PLATFORMS[platform]]
-        return json.dumps(by_subject([*lines, *self.writers]), sort_keys=True, separators=(",", ":"))
+        return json.dumps(by_subject(self._lines()), sort_keys=True, separators=(",", ":"))
+
+    def subjects(self) -> frozenset[str]:
+        """Who they are, as a line names them. Raises as ``known`` does."""
+        return frozenset(by_subject(self._lines()))
+
+    def _lines(self) -> list[str]:
+        platforms = (line for platform in (KUBERNETES, *self.platforms) for line in PLATFORMS[platform])
+        return [*platforms, *self.writers]
 
 
 DEFAULT = Guard()

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from lockflight.api.access import Access, Held
 from lockflight.api.common import (
     API_VERSION,
     LABEL,
@@ -319,6 +320,9 @@ class EnvironmentSpec(Schema):
     values_from: Annotated[tuple[ValuesSource, ...], Field(max_length=16)] = ()
     data: DataRules | None = None
     drift: DriftRules | None = Field(None, description="How what runs is compared with what was last promoted.")
+    access: Annotated[tuple[Access, ...], Field(max_length=16)] | None = Field(
+        None, description="Who may do what in the target namespaces. With the baseline's."
+    )
     on_failure: OnFailure | None = Field(None, description="Default Rollback; the change's rollback plan wins over it.")
     governance: Governance | None = Field(
         None,
@@ -375,6 +379,9 @@ class EnvironmentStatus(RuleStatus):
         ),
     ] = ()
     drift: DriftRows = Field((), description="Targets that are not as they were last promoted.")
+    access: Annotated[tuple[Held, ...], Field(max_length=256)] = Field(
+        (), description="Who has access to the target namespaces, as RBAC really says; the cluster's own left out."
+    )
     running: Annotated[str, Field(max_length=65536)] | None = Field(
         None, description="The releases in targets, on one line for the printer column."
     )

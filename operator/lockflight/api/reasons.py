@@ -14,6 +14,7 @@ AS_APPLIED = "AsApplied"
 DRIFTED = "Drifted"
 GLASS_BROKEN = "GlassBroken"
 BACK_MERGED = "BackMerged"
+ACCESS_AS_DECLARED = "AccessAsDeclared"
 
 # Gates, in the order in which they are shown
 BINDING = "Binding"
@@ -35,6 +36,7 @@ RISK = "Risk"
 ROLLBACK_PLAN = "RollbackPlan"
 REVIEW_DEBT = "ReviewDebt"
 DATA_POLICY = "DataPolicy"
+ACCESS_LADDER = "AccessLadder"
 CONCURRENCY = "Concurrency"
 DRIFT = "Drift"
 ADMISSION = "Admission"
@@ -59,6 +61,7 @@ GATES = (
     ROLLBACK_PLAN,
     REVIEW_DEBT,
     DATA_POLICY,
+    ACCESS_LADDER,
     CONCURRENCY,
     DRIFT,
     ADMISSION,
@@ -184,8 +187,13 @@ IRREVERSIBLE = "Irreversible"
 DEBT_OVERDUE = "DebtOverdue"
 
 DATA_CLASS_NOT_ALLOWED = "DataClassNotAllowed"
-DATA_CLASS_CONTRADICTED = "DataClassContradicted"
-DATA_CLASS_UNKNOWN = "DataClassUnknown"
+DATA_LABEL_NOT_ALLOWED = "DataLabelNotAllowed"
+DATA_LABEL_CONTRADICTS = "DataLabelContradicts"
+DATA_LABEL_UNKNOWN = "DataLabelUnknown"
+
+ACCESS_ABOVE_CEILING = "AccessAboveCeiling"
+ACCESS_ABOVE_UPSTREAM = "AccessAboveUpstream"
+OPERATIONS_RELEASE = "OperationsRelease"
 
 TARGET_BUSY = "TargetBusy"
 AFTER_PEER = "AfterPeer"
@@ -235,6 +243,10 @@ BACK_MERGE_OVERDUE = "BackMergeOverdue"
 
 # Reasons of rule objects
 COUNTS_AT_ONCE = "CountsAtOnce"
+
+# Reasons of the condition AccessAsDeclared
+AS_DECLARED = "AsDeclared"
+FOREIGN_ACCESS = "ForeignAccess"
 
 # Events of environments
 GLASS_MENDED = "GlassMended"

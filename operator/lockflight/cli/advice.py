@@ -79,6 +79,8 @@ _BY_GATE = {
     "chart",
     reasons.DATA_POLICY: "bring masked or synthetic data there, or correct the label that the message names; what a "
     f"component declares is fixed: {_ANOTHER_VERSION}",
+    reasons.ACCESS_LADDER: "see who has which access, and by which binding: lockflight -n {stack} env access "
+    "{environment}; the platform team takes away what is too much",
     reasons.REVIEW_DEBT: "settle what is owed, which kubectl -n {stack} describe lfchg shows: lockflight -n {stack} "
     "change review CHANGE --role ROLE, or approve CHANGE --role ROLE",
     reasons.DRIFT: "look at it: lockflight -n {stack} drift show {environment}; then undo it, promote once more what "

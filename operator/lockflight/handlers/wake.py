@@ -9,9 +9,9 @@ from lockflight.api.freezewindow import FreezePhase, FreezeWindow
 from lockflight.api.kinds import KINDS, AnyObject
 from lockflight.api.promotion import Promotion
 from lockflight.handlers.queue import WorkQueue
-from lockflight.workflow.dependents import dependents, is_open, namespace_dependents
+from lockflight.workflow.dependents import dependents, is_open, namespace_dependents, targets_of
 from lockflight.workflow.deps import Deps
-from lockflight.workflow.keys import NAMESPACE, Key, key_of
+from lockflight.workflow.keys import Key, key_of
 from lockflight.workflow.reconcile import interrupt
 
 SETTLING = timedelta(milliseconds=300)
@@ -46,9 +46,8 @@ class Waker:
         """All that is not finished: at the start, and as the net below the watches."""
         for obj in unfinished(self._deps):
             self._queue.add(key_of(obj))
-        for namespace in self._deps.store.namespaces.values():
-            if namespace.glass is not None:
-                self._queue.add(Key(NAMESPACE, "", namespace.name))
+        for key in targets_of(self._deps.store, None):
+            self._queue.add(key)
 
 
 def unfinished(deps: Deps) -> Iterator[AnyObject]:

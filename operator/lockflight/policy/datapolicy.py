@@ -1,13 +1,29 @@
-"""Which classes of data may be in an environment: its own rule under its baseline's."""
+"""Which classes of data may be in an environment, and where data lies that a release works with."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from lockflight.api.data import DataClass, DataRules
+from lockflight.policy.facts import Ref
 
 Refuse = Callable[[str, object, str], None]
 
+CARRIERS: Final = ("ConfigMap", "PersistentVolumeClaim", "Secret")
+"""The kinds that carry the label, all of the core group."""
 _NONE: Final[tuple[DataClass, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataUse:
+    """One object that holds data, and how a component comes to it."""
+
+    component: str
+    ref: Ref
+    via: str
+    """What refers to it and by which field; or that the chart brings it."""
+    label: str | None = None
+    """The class that the chart gives it."""
 
 
 def allowed(mine: DataRules | None, base: DataRules | None, refuse: Refuse) -> DataRules | None:

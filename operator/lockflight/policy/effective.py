@@ -21,6 +21,7 @@ from lockflight.api.environment import (
     Require,
     StandardControl,
 )
+from lockflight.policy import ladder
 from lockflight.policy.datapolicy import allowed as data_allowed
 from lockflight.policy.driftrules import watched_more
 from lockflight.policy.emergencyrules import DEFAULT_SEVERITIES, stricter
@@ -149,6 +150,7 @@ def _inherit(spec: EnvironmentSpec, base: EnvironmentSpec, judge: _Judge) -> Env
             "hold": spec.hold,
             "retired": spec.retired,
             "values_from": spec.values_from,
+            "access": ladder.floor(ladder.union(spec.access or (), base.access or ()), spec.tier, judge.refuse) or None,
             "data": data_allowed(spec.data, base.data, judge.refuse),
             "drift": watched_more(spec.drift, base.drift, judge.refuse),
             "on_failure": spec.on_failure or base.on_failure,

@@ -30,6 +30,11 @@ def version_label(version: str) -> str:
     return version.replace("+", "_")
 
 
+def access_user(namespace: str) -> str:
+    """The virtual user that gives people access to a target namespace."""
+    return f"lockflight:access:{namespace}"
+
+
 def deployer(namespace: str) -> str:
     """The virtual user that works in a target namespace: derived, never chosen."""
     return f"lockflight:deployer:{namespace}"

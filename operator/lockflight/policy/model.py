@@ -13,8 +13,11 @@ from lockflight.api.promotion import Outcome, Promotion, WaitingFor
 from lockflight.api.release import Release
 from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange, StandardUse
+from lockflight.policy.datapolicy import DataUse
 from lockflight.policy.drift import Drift
+from lockflight.policy.facts import Ref
 from lockflight.policy.glass import BrokenGlass
+from lockflight.policy.ladder import Ladder
 from lockflight.policy.rights import Rights
 from lockflight.policy.selftest import Admission
 
@@ -162,6 +165,8 @@ class Plan:
     parts: tuple[Part, ...] = ()
     """The same in a form that can be compared with what runs; not part of the digest."""
     steps: tuple[PlannedStep, ...] = ()
+    data: tuple[DataUse, ...] = ()
+    """Where the data lies that it works with; not part of the digest."""
 
     @property
     def irreversible(self) -> tuple[str, ...]:
@@ -281,6 +286,10 @@ class Snapshot:
     """Where the release is of type Hotfix: the changes of this stack, not ended, that name it, for any environment."""
     production: frozenset[str] = frozenset()
     """The names of this stack's environments of tier Production."""
+    ladder: Ladder | PlanProblem | None = None
+    """Who may do what in the target and upstream; None: not read."""
+    labelled: Mapping[Ref, str] | PlanProblem | None = None
+    """The classes of data that objects of the target are labelled with, of those in ``plan.data``; None: not read."""
     here: tuple[Release, ...] = ()
     """In tier Production: the releases of this application that are deployed in the target."""
 

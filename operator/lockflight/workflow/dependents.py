@@ -39,6 +39,7 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
         case Environment() if _same_spec(old, new):
             pass
         case Environment() as environment:
+            keys |= targets_of(store, None if key.namespace == root else key.namespace)
             keys |= _of_stack(store, None if key.namespace == root else key.namespace)
             if old is None or new is None:
                 # What freezes select is another list of environments now.
@@ -115,7 +116,7 @@ def namespace_dependents(store: Store, name: str) -> set[Key]:
         labels = namespace.labels
         owner = store.get(Environment, labels.get(STACK_LABEL, ""), labels.get(ENVIRONMENT_LABEL, ""))
         keys |= {key_of(owner)} if owner else set()
-        keys |= {Key(NAMESPACE, "", name)} if namespace.glass else set()
+        keys |= {Key(NAMESPACE, "", name)} if STACK_LABEL in labels else set()
     for promotion in _open(store, None):
         stack = promotion.metadata.namespace
         environment = store.get(Environment, stack, promotion.spec.environment_ref.name)
@@ -123,6 +124,15 @@ def namespace_dependents(store: Store, name: str) -> set[Key]:
         if environment and release and environment.target_namespace(release.spec.application) == name:
             keys.add(key_of(promotion))
     return keys
+
+
+def targets_of(store: Store, stack: str | None) -> set[Key]:
+    """The target namespaces of a stack, or of all."""
+    return {
+        Key(NAMESPACE, "", space.name)
+        for space in store.namespaces.values()
+        if STACK_LABEL in space.labels and stack in (None, space.labels[STACK_LABEL])
+    }
 
 
 def is_open(promotion: Promotion) -> bool:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from lockflight import ports
 from lockflight.api.common import Tier
 from lockflight.policy.comparison import Difference
-from lockflight.policy.facts import Facts
+from lockflight.policy.facts import Facts, Ref
+from lockflight.policy.model import PlanProblem
+from lockflight.policy.rbac import Holding
 from lockflight.policy.unauthorised import Finding
 from lockflight.workflow.findings import Findings
 from lockflight.workflow.plancache import PlanCache
@@ -38,8 +40,17 @@ class Options:
     """Key of the secrets digest; empty: none is recorded."""
     guarded: frozenset[Tier] = frozenset({Tier.UAT, Tier.PRODUCTION})
     """Tiers whose target namespaces refuse what their deployer does not write."""
+    controllers: frozenset[str] = frozenset()
+    """Programs that write in target namespaces by themselves, as the guard names them."""
+    break_glass: str = "lockflight-break-glass"
+    """The group that writes through broken glass."""
     policies: Callable[[str], Iterable[Mapping[str, Any]]] = _no_policies
     """The admission policies and bindings that must be in force, for the operator's account."""
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Programs that the access ladder does not bind: those, and the operator, whose namespace is guarded."""
+        return self.controllers | {f"namespace:{self.root_namespace}"}
 
 
 @dataclass(slots=True)
@@ -92,5 +103,11 @@ class Deps:
     """By environment UID and application: how what runs differed from what was applied when that was last compared."""
     drift: dict[tuple[str, str], "Look"] = field(default_factory=dict)
     """By environment UID and application: what was last seen there, and when."""
+    labelled: dict[tuple[str, tuple[Ref, ...]], tuple[datetime, Mapping[Ref, str] | PlanProblem]] = field(
+        default_factory=dict
+    )
+    """By target namespace and what was asked about there: when, and the classes of data that were found."""
+    held: dict[str, tuple[datetime, tuple[Holding, ...]]] = field(default_factory=dict)
+    """By target namespace: when, and who was found to hold which access there."""
     targets: dict[tuple[str, str], str] = field(default_factory=dict)
     """(target namespace, application) to the UID of the promotion that starts or executes there."""

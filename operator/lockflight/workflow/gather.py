@@ -40,6 +40,8 @@ from lockflight.workflow.calendars import calendar_of, read_again
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.indexes import Index
 from lockflight.workflow.keys import Key
+from lockflight.workflow.labelled import labelled
+from lockflight.workflow.laddered import laddered
 from lockflight.workflow.neighbours import neighbours
 from lockflight.workflow.owing import owing
 from lockflight.workflow.plancache import Planned
@@ -429,14 +431,15 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
     if namespace is None or namespace.terminating or namespace.labels.get(STACK_LABEL) != stack:
         # Not ours: nothing in it is looked at. The gate Binding says so.
         return Gathered(snapshot)
-    may, revisions, plan, admission, around = await asyncio.gather(
+    may, revisions, plan, admission, around, ladder = await asyncio.gather(
         _deployer_may(deps, target),
         _revisions(deps, release, target, fresh=read_again),
         _plan(deps, release, environment, governed),
         _admission(deps, snapshot, governed, fresh=read_again),
         neighbours(deps, snapshot, fresh=read_again),
+        laddered(deps, stack, release.spec.application, target, governed, fresh=read_again),
     )
-    snapshot = replace(snapshot, deployer_may=may, admission=admission, neighbours=around)
+    snapshot = replace(snapshot, deployer_may=may, admission=admission, neighbours=around, ladder=ladder)
     if isinstance(revisions, PlanProblem):
         # Without Helm's storage nobody knows what runs: no plan may be carried out.
         return Gathered(replace(snapshot, plan=revisions))
@@ -447,7 +450,8 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
     snapshot = replace(snapshot, drift=await _drift(deps, snapshot, release, revisions, fresh=read_again))
     if isinstance(plan, PlanProblem):
         return Gathered(replace(snapshot, plan=plan))
-    return Gathered(replace(snapshot, plan=plan.plan), plan)
+    found = await labelled(deps, target, plan.plan, fresh=read_again)
+    return Gathered(replace(snapshot, plan=plan.plan, labelled=found), plan)
 
 
 async def _drift(

@@ -12,6 +12,8 @@ from lockflight.api.common import parse_duration
 from lockflight.api.environment import Environment
 from lockflight.api.release import ChartComponent, Release
 from lockflight.policy import footprint
+from lockflight.policy.datapolicy import DataUse
+from lockflight.policy.datause import uses
 from lockflight.policy.digest import canonical_digest, release_digest
 from lockflight.policy.driftrules import watched
 from lockflight.policy.facts import Facts, common, facts, is_test
@@ -97,6 +99,7 @@ async def _plan(
     components: list[PlannedComponent] = []
     compared: dict[str, tuple[Facts, ...]] = {}
     comparable: list[Part] = []
+    data: list[DataUse] = []
     for part in parts:
         charts[part.name] = await deps.charts.pull(part.chart, digests[part.name])
         try:
@@ -117,6 +120,7 @@ async def _plan(
         if isinstance(made, PlanProblem):
             raise _ProblemError(made)
         components.append(made)
+        data += uses(part.name, (*objects, *again) if made.unstable else objects)
         compared[part.name] = common(_facts(objects), _facts(again))
         comparable.append(
             footprint.part(
@@ -143,7 +147,7 @@ async def _plan(
         steps=_steps(release),
         requires=_requires(release),
     )
-    plan = replace(plan, parts=tuple(comparable))
+    plan = replace(plan, parts=tuple(comparable), data=tuple(data))
     planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts, compared, tuple(secrets))
     deps.plans.put(key, planned)
     return planned

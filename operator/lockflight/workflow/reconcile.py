@@ -17,6 +17,7 @@ from lockflight.api.releasecalendar import ReleaseCalendar
 from lockflight.api.standardchange import StandardChange
 from lockflight.ports import ConflictError, GoneError, PortError
 from lockflight.workflow import (
+    access,
     bulk,
     calendar,
     change,
@@ -44,7 +45,8 @@ async def reconcile(deps: Deps, key: Key) -> datetime | None:
     started = deps.clock.now()
     try:
         if key.kind == NAMESPACE:
-            return await glass.reconcile(deps, key.name)
+            times = await glass.reconcile(deps, key.name), await access.reconcile(deps, key.name)
+            return min(filter(None, times), default=None)
         if obj is None:
             await rulekeeping.gone(deps, key)
             return None

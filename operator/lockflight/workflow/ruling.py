@@ -58,6 +58,17 @@ async def of_environment(
     return _said(deps, found, in_force)
 
 
+async def counts(deps: Deps, environment: Environment, governed: Effective) -> bool:
+    """Whether the rules of an environment count as they are now: asked afresh, baseline included."""
+    needs = needs_of(governed)
+    rules = [(environment, bound_digest(environment, governed.promotes_from))]
+    rules += [(governed.baseline, bound_digest(governed.baseline))] if governed.baseline is not None else []
+    for rule, digest in rules if needs else ():
+        if not (await _standing(deps, rule, needs, digest, fresh=True)).approved:
+            return False
+    return True
+
+
 async def of_scope(deps: Deps, rule: RuleObject) -> tuple[dict[str, Any], list[Condition]]:
     """What the status of a freeze or calendar says: whoever governs an environment that it may bind approves it."""
     needs = _scope(deps, rule)

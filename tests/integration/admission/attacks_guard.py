@@ -27,7 +27,7 @@ def named(namespace: str) -> str:
             "group:sre restart,scale deployments.apps",
             "group:sre delete pods",
             "user:lockflight:deployer:elsewhere create configmaps",
-            f"user:lockflight:access:{namespace} create configmaps",
+            f"user:lockflight:access:{namespace} create configmaps,roles.rbac.authorization.k8s.io",
         ]
     )
 
@@ -209,6 +209,7 @@ _GROUP = {"kind": "Group", "name": "developers", "apiGroup": "rbac.authorization
 _OPERATOR = {"kind": "ServiceAccount", "name": "lockflight", "namespace": "lockflight-system"}
 _NEIGHBOUR = {"kind": "ServiceAccount", "name": "default", "namespace": "default"}
 _DEPLOYER = "lockflight:deployer:{}"
+_ACCESS = "lockflight:access:{}"
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -337,6 +338,18 @@ def _forged(world: World, who: str) -> None:
     world.send(who, "PUT", path + DRY, found)
 
 
+def _gives(kind: str, name: str) -> Act:
+    subject = {"kind": kind, "name": name, "apiGroup": _RBAC}
+    return _create("rolebindings", _binding(subject, "lockflight-access-edit"), _RBAC, _ACCESS)
+
+
+def _unbind(world: World, who: str) -> None:
+    """A binding that is not the ladder's."""
+    path = _in(world.target, "rolebindings", _RBAC)
+    world.send("super", "POST", path, {**_binding(_USER), "metadata": {"name": "theirs"}}, again=True)
+    world.send(who, "DELETE", f"{path}/theirs{DRY}", as_user=_ACCESS.format(world.target))
+
+
 _DEPLOYERS: dict[str, Tries] = {
     "works in its own namespace alone": (
         (
@@ -354,8 +367,26 @@ _DEPLOYERS: dict[str, Tries] = {
             _create("rolebindings", _binding(_NEIGHBOUR), _RBAC, _DEPLOYER),
         ),
     ),
-    "writes roles and their bindings, nothing else": (
-        ("the user of access rights deploys", "admin", _create("configmaps", configmap(), user="lockflight:access:{}")),
+    "writes the bindings of the access ladder, nothing else": (
+        ("the user of access rights deploys", "admin", _create("configmaps", configmap(), user=_ACCESS)),
+        ("the user of access rights makes a role", "admin", _create("roles", _role(), _RBAC, _ACCESS)),
+    ),
+    "binds the roles of the access ladder alone": (
+        (
+            "the user of access rights binds cluster-admin",
+            "admin",
+            _create("rolebindings", _binding(_USER, "cluster-admin"), _RBAC, _ACCESS),
+        ),
+        ("the user of access rights takes the deployer's rights away", "admin", lambda w, who: _unbind(w, who)),
+    ),
+    "gives access to people and robots by name": (
+        ("the user of access rights lets everybody in", "admin", _gives("Group", "system:authenticated")),
+        ("the user of access rights lets a deployer in", "admin", _gives("User", "lockflight:deployer:elsewhere")),
+        (
+            "the user of access rights lets the operator in",
+            "admin",
+            _create("rolebindings", _binding(_OPERATOR, "lockflight-access-edit"), _RBAC, _ACCESS),
+        ),
     ),
 }
 

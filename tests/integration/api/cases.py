@@ -205,6 +205,27 @@ CASES = [
     ),
     Case(
         "Environment",
+        "spec.access[]",
+        "purpose Operations is for groups and service accounts, not for single users",
+        {"spec.access.1.subjects.0": {"kind": "Group", "name": "jo"}},
+        {"spec.access.1.subjects.0": {"kind": "User", "name": "jo"}},
+    ),
+    Case(
+        "Environment",
+        "spec.access[].subjects[]",
+        "a service account has a namespace, a group or a user has none",
+        {"spec.access.1.subjects.1": {"kind": "Group", "name": "restarter"}},
+        {"spec.access.1.subjects.1": {"kind": "ServiceAccount", "name": "restarter"}},
+    ),
+    Case(
+        "Environment",
+        "spec.access[].subjects[]",
+        "names that begin with system: or lockflight: are everybody's, or nobody's: name a group of your own",
+        {"spec.access.0.subjects.0.name": "systems"},
+        {"spec.access.0.subjects.0.name": "system:authenticated"},
+    ),
+    Case(
+        "Environment",
         "spec",
         "the keys of applications are names: a-z, 0-9 and -, at most 40 characters",
         {"spec.applications": {"ledger-2": {"values": {}}}},

@@ -97,8 +97,11 @@ def test_it_neither_gives_rights_nor_decides(granted: set[Granted], verb: str) -
     assert not [right for right in granted if right[-1] == verb]
 
 
-def test_it_reaches_neither_rbac_nor_tokens_nor_nodes(granted: set[Granted]) -> None:
-    assert not [right for right in granted if right[1] == "rbac.authorization.k8s.io"]
+def test_it_sees_who_may_do_what_and_changes_nothing_of_it(granted: set[Granted]) -> None:
+    assert {right[-1] for right in granted if right[1] == "rbac.authorization.k8s.io"} == {"list"}
+
+
+def test_it_reaches_neither_tokens_nor_nodes(granted: set[Granted]) -> None:
     assert not [right for right in granted if right[2].split("/")[0] in {"nodes", "serviceaccounts", "pods"}]
 
 

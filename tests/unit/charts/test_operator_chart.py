@@ -55,6 +55,11 @@ def test_the_operator_may_do_exactly_this_everywhere() -> None:
     expected |= {("", "namespaces", "", verb) for verb in ("get", "list", "watch", "patch")}
     expected |= {("", "events", "", "create")}
     expected |= {("authorization.k8s.io", "subjectaccessreviews", "", "create")}
+    expected |= {
+        ("rbac.authorization.k8s.io", f"{scope}{what}", "", "list")
+        for scope in ("", "cluster")
+        for what in ("roles", "rolebindings")
+    }
     expected |= {("authentication.k8s.io", "selfsubjectreviews", "", "create")}
     registered = [
         f"{kind}admission{what}" for kind in ("validating", "mutating") for what in ("policies", "policybindings")

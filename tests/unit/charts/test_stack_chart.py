@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from lockflight.api.access import LADDER_ROLES
 from lockflight.api.environment import Environment
-from lockflight.policy.labels import deployer
+from lockflight.policy.labels import access_user, deployer
 
 from .helm import ROOT, ChartError, find, names, rights, run, template
 
@@ -71,10 +72,35 @@ def test_the_operator_may_be_the_deployers_of_this_stack_and_nobody_else() -> No
     assert rights(find(objects, "ClusterRole", "lockflight-stack-payments-impersonate")) == {
         ("", "users", deployer("payments-integration"), "impersonate"),
         ("", "users", deployer("payments-production"), "impersonate"),
+        ("", "users", access_user("payments-integration"), "impersonate"),
+        ("", "users", access_user("payments-production"), "impersonate"),
         ("", "users", "lockflight:probe", "impersonate"),
     }
     (subject,) = find(objects, "ClusterRoleBinding", "lockflight-stack-payments-impersonate")["subjects"]
     assert subject == {"kind": "ServiceAccount", "name": "lockflight", "namespace": "lockflight-system"}
+
+
+def test_the_user_of_access_rights_binds_the_roles_of_the_ladder_each_by_name_and_nothing_else() -> None:
+    objects = template("lockflight-stack", SMALL)
+    rbac = "rbac.authorization.k8s.io"
+    assert rights(find(objects, "Role", "lockflight-access", "payments-production")) == {
+        *((rbac, "rolebindings", "", verb) for verb in ("create", "patch", "delete")),
+        *((rbac, "clusterroles", name, "bind") for name in LADDER_ROLES),
+    }
+    (subject,) = find(objects, "RoleBinding", "lockflight-access", "payments-production")["subjects"]
+    assert (subject["kind"], subject["name"]) == ("User", access_user("payments-production"))
+
+
+def test_the_roles_of_the_ladder_hold_what_the_built_in_ones_hold() -> None:
+    objects = template("lockflight")
+    selected = {
+        name: {key for each in find(objects, "ClusterRole", name)["aggregationRule"]["clusterRoleSelectors"]
+               for key in each["matchLabels"]}
+        for name in LADDER_ROLES
+    }  # fmt: skip
+    built_in = {name: {key for key in keys if key.startswith("rbac.")} for name, keys in selected.items()}
+    view, edit = (f"rbac.authorization.k8s.io/aggregate-to-{name}" for name in ("view", "edit"))
+    assert built_in == dict(zip(LADDER_ROLES, ({view}, {view}, {view, edit}), strict=True))
 
 
 def test_the_probe_could_create_a_config_map_where_a_guard_refuses_it_and_nothing_else() -> None:

@@ -34,6 +34,7 @@ from lockflight.policy.drift import Drift
 from lockflight.policy.effective import effective
 from lockflight.policy.gates import evaluate_all
 from lockflight.policy.labels import short
+from lockflight.policy.ladder import Ladder
 from lockflight.policy.model import (
     Effective,
     HelmStatus,
@@ -405,6 +406,7 @@ def world(**given: Any) -> Snapshot:
         evidence_rights=EVERYBODY,
         rule_rights={STACK: EVERYBODY, ROOT: EVERYBODY},
         admission=Admission(),
+        ladder=Ladder(()),
         plan=planned(),
         revisions=(revision(),),
         running=(part(),),

@@ -8,6 +8,7 @@ from lockflight.api import reasons
 from lockflight.api.common import Tier
 from lockflight.policy.bypass import bypass
 from lockflight.policy.gates import (
+    access_ladder,
     admission,
     artifacts,
     binding,
@@ -55,6 +56,7 @@ GATES: Final[Mapping[str, Gate]] = {
     reasons.ROLLBACK_PLAN: rollback_plan.evaluate,
     reasons.REVIEW_DEBT: review_debt.evaluate,
     reasons.DATA_POLICY: data_policy.evaluate,
+    reasons.ACCESS_LADDER: access_ladder.evaluate,
     reasons.CONCURRENCY: concurrency.evaluate,
     reasons.DRIFT: drift.evaluate,
     reasons.ADMISSION: admission.evaluate,
