@@ -67,6 +67,20 @@ async def rollback(world: FakeWorld) -> None:
     )
 
 
+async def removal(world: FakeWorld) -> None:
+    """A bundle of two is taken away, under a change that says so."""
+    await world.environment("production", PRODUCTION)
+    release = await world.release("1.0.0", values=PAIR)
+    await _approved(world, "chg-1", release, "Uninstall")
+    await world.promote(release, "production")
+    await world.settle()
+    await world.change("chg-2", release, "Manual", action="Remove")
+    await world.settle()
+    await world.approve("chg-2")
+    await world.settle()
+    await world.promote(release, "production", name="remove", action="Remove")
+
+
 async def automatic(world: FakeWorld) -> None:
     """Two environments that promote by themselves."""
     await world.environment("integration", {"tier": "Integration"})
@@ -96,7 +110,7 @@ async def _approved(world: FakeWorld, change: str, release: str, strategy: str) 
     await world.settle()
 
 
-SCENARIOS = (upgrade, failing_component, failing_first, under_a_change, rollback, automatic, in_an_emergency)
+SCENARIOS = (upgrade, failing_component, failing_first, under_a_change, rollback, removal, automatic, in_an_emergency)
 
 
 @pytest.mark.parametrize("kind", ["before", "during", "after", "lost"])

@@ -226,6 +226,12 @@ class ChangeRequestSpec(Schema):
             "a bulk change is a Normal change: patterns and incidents are each stack's own",
             "type",
         ),
+        fixed("action", "action is fixed: raise another change to do something else"),
+        Cel(
+            "!has(self.action) || self.action != 'Remove' || (has(self.releaseRef) && self.type != 'Standard')",
+            "what is removed is a release, by a Normal change or an Emergency: no pattern is one of removing",
+            "action",
+        ),
         fixed("releases", "releases are fixed: raise another change for other releases"),
         fixed("unauthorised", "unauthorised is the operator's mark: it is neither added nor taken away"),
         Cel(
@@ -250,6 +256,9 @@ class ChangeRequestSpec(Schema):
     )
     implementer: ObjectName | None = Field(None, description="Who carries it out.")
     release_ref: Ref | None = Field(None, description="The Release that the change brings.")
+    action: Literal["Deploy", "Remove"] | None = Field(
+        None, description="Remove: takes the release away from its environments. Default Deploy, and the way back."
+    )
     releases: (
         Annotated[tuple[StackRelease, ...], Field(min_length=1, max_length=16, json_schema_extra=keyed("stack"))] | None
     ) = Field(None, description="Bulk change, in the operator's namespace: the release of each stack that it brings.")
@@ -282,6 +291,11 @@ class ChangeRequestSpec(Schema):
     )
     hold: Reason | None = Field(None, description="Holds the change's promotions until it is taken out.")
     cancel: Reason | None = Field(None, description="Ends the change; cannot be taken back.")
+
+    @property
+    def removes(self) -> bool:
+        """It takes its release away."""
+        return self.action == "Remove"
 
     @property
     def release(self) -> str:

@@ -32,6 +32,7 @@ class Action(StrEnum):
 
     DEPLOY = "Deploy"
     ROLLBACK = "Rollback"
+    REMOVE = "Remove"
 
 
 class Phase(StrEnum):
@@ -101,7 +102,9 @@ class PromotionSpec(Schema):
     change_request_ref: ChangeRef | None = Field(
         None, description="Default: the one open change that names release and environment."
     )
-    action: Action = Field(Action.DEPLOY, description="Deploy it, or Rollback to what ran before. Default Deploy.")
+    action: Action = Field(
+        Action.DEPLOY, description="Deploy it, Rollback to what ran before, or Remove it from there. Default Deploy."
+    )
     abort: bool = Field(
         False, description="true ends the attempt; a running Helm action is cancelled. Cannot be taken back."
     )
@@ -160,6 +163,17 @@ class PlannedComponentStatus(Schema):
     )
 
 
+class RemovedStatus(Schema):
+    """A Helm release that a removal takes away, as it is bound."""
+
+    helm_release: ObjectName = Field(description="The Helm release.")
+    revision: int = Field(description="Its newest revision.")
+    release: ObjectName | None = Field(None, description="The Release that it is part of; absent where that is gone.")
+    version: ObjectName | None = Field(None, description="The version that it is of.")
+    release_digest: ObjectName | None = Field(None, description="The first 40 digits of the release digest.")
+    plan: ObjectName | None = Field(None, description="The first 40 digits of the plan that put it there.")
+
+
 class PlanStatus(Schema):
     """Exactly what would be applied."""
 
@@ -167,6 +181,9 @@ class PlanStatus(Schema):
     secrets_digest: Digest | None = Field(None, description="Keyed digest of Secret contents: recorded, not binding.")
     namespace: ObjectName = Field(description="The target namespace.")
     components: Annotated[tuple[PlannedComponentStatus, ...], Field(max_length=16)] = ()
+    removes: Annotated[tuple[RemovedStatus, ...], Field(max_length=32)] = Field(
+        (), description="Action Remove: what is taken away."
+    )
 
 
 class Execution(Schema):

@@ -22,6 +22,11 @@ _BY_REASON = {
     reasons.REJECTED_UPSTREAM: f"it goes no further; {_ANOTHER_VERSION}",
     reasons.UPSTREAM_MISSING: "the platform team creates it, or takes it out of promotesFrom of {environment}",
     reasons.UPSTREAM_IS_LOCAL: "the platform team names another environment in promotesFrom of {environment}",
+    reasons.NOTHING_TO_REMOVE: "nothing: what was to be removed is gone",
+    reasons.NOT_WHAT_IS_THERE: "name what is there: lockflight -n {stack} remove APPLICATION --env {environment}",
+    reasons.REQUIRED_HERE: "first remove what requires it: lockflight -n {stack} remove APPLICATION --env …",
+    reasons.CHANGE_FOR_ANOTHER_ACTION: "raise a change that says what is done: lockflight -n {stack} change create, or "
+    "remove APPLICATION --env {environment} --reason … --assessment …",
     reasons.UPSTREAM_RETIRED: "the platform team takes it out of promotesFrom of {environment}",
     reasons.RETIRED: "promote to another environment: lockflight -n {stack} board",
     reasons.ENVIRONMENT_HELD: "ask who held it, then: lockflight -n {stack} unhold --env {environment}",

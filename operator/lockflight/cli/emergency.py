@@ -20,8 +20,9 @@ from lockflight.cli.changelife import incident_of, incident_options
 from lockflight.cli.client import Manifest
 from lockflight.cli.errors import AlreadyExistsError, CliError, NotFoundError, TimedOutError
 from lockflight.cli.names import environment_argument, release_argument
-from lockflight.cli.objects import first_problem, get, list_all, parse
+from lockflight.cli.objects import first_problem, get, parse
 from lockflight.cli.promote import agreed, ensure
+from lockflight.cli.ranbefore import ran_before, runs_there
 from lockflight.cli.release import ensure as ensure_release
 from lockflight.cli.release import source
 from lockflight.cli.releasespec import Origin, build, components
@@ -90,7 +91,7 @@ def rollback(
 ) -> None:
     """Go back in ENVIRONMENT to what ran there before."""
     target = get(app, Environment, environment)
-    release = get(app, Release, to) if to else _before(app, target, application)
+    release = get(app, Release, to) if to else ran_before(app, target, runs_there(target, application))
     plan = {"strategy": given["strategy"] or Strategy.HELM_ROLLBACK, "steps": list(given["steps"])}
     _raise(app, ctx, release, target, Action.ROLLBACK, plan, given)
 
@@ -173,33 +174,6 @@ def _release(
         )
     except ValidationError as problem:
         raise click.UsageError(first_problem(problem)) from problem
-
-
-def _before(app: App, target: Environment, application: str | None) -> Release:
-    """What ran there, verified, before what runs now. Raises CliError where that is not known."""
-    name = target.metadata.name
-    rows = [row for row in target.status.targets if application in (None, row.application)]
-    if len(rows) != 1:
-        found = ", ".join(row.application for row in rows) or "nothing"
-        msg = f"in {name} runs {found}: say what goes back with --application, or name the release with --to"
-        raise CliError(msg)
-    running = rows[0]
-    known = [
-        (row.deployed_at, release)
-        for release in list_all(app, Release, app.namespace)
-        for row in release.status.environments
-        if release.spec.application == running.application
-        and release.metadata.name != running.release
-        and (row.name, row.environment_uid, row.digest) == (name, target.metadata.uid, release.status.digest)
-        and row.verified_at is not None
-        and row.deployed_at <= running.deployed_at
-    ]
-    if not known:
-        msg = (
-            f"no release of {running.application} ran in {name}, verified, before {running.release}: name one with --to"
-        )
-        raise CliError(msg)
-    return max(known, key=lambda pair: pair[0])[1]
 
 
 def _raise(

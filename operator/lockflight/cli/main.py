@@ -23,6 +23,14 @@ ENTRIES = {
     "emergency": _own(
         "emergency", "emergency", "Because of an incident, go back or bring a release: all in one command."
     ),
+    "rollback": _own(
+        "leaving", "rollback", "Take an application in an environment back to a release that ran there, verified."
+    ),
+    "remove": _own(
+        "leaving",
+        "remove",
+        "Remove an application from an environment: its Helm releases are uninstalled, with their history.",
+    ),
     "abort": _own("promote", "abort", "Abort a promotion; what has begun is taken back."),
     "change": _own("change", "change", "Raise a change, and see it through its life."),
     "wait": _own("wait", "wait", "Wait until a change may be carried out, as a pipeline does."),

@@ -121,8 +121,9 @@ def _agree(standing: Promotion, change: str | None) -> None:
 
 
 def free_name(release: str, environment: str, action: Action, taken: set[str]) -> str:
-    """``<release>-<environment>``, ``…-rollback``, then ``…-2`` and so on."""
-    base = promotion_name(release, environment) + ("-rollback" if action is Action.ROLLBACK else "")
+    """``<release>-<environment>``, ``…-rollback`` or ``…-remove``, then ``…-2`` and so on."""
+    suffix = {Action.ROLLBACK: "-rollback", Action.REMOVE: "-remove"}.get(action, "")
+    base = promotion_name(release, environment) + suffix
     number, name = 1, base
     while name in taken:
         number += 1

@@ -155,6 +155,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """A Helm release that would be taken away, as Helm's storage holds it."""
+
+    helm_release: str
+    revision: int
+    release: str = ""
+    """The Release that it is part of; empty where that is not known."""
+    version: str = ""
+    release_digest: str = ""
+    plan: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Exactly what would be applied to a target, by digest."""
 
@@ -167,11 +180,15 @@ class Plan:
     steps: tuple[PlannedStep, ...] = ()
     data: tuple[DataUse, ...] = ()
     """Where the data lies that it works with; not part of the digest."""
+    removes: tuple[Removed, ...] = ()
+    """Action Remove: all that is done. Nothing else of the plan is set then."""
 
     @property
     def irreversible(self) -> tuple[str, ...]:
         """What cannot be taken back, by name."""
         charts = [component.name for component in self.components if not component.reversible]
+        # With a Helm release its history goes.
+        charts += [row.helm_release for row in self.removes]
         return (*charts, *(step.name for step in self.steps if not step.reversible))
 
     @property

@@ -11,11 +11,12 @@ from typing import Final
 
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import Meta
-from lockflight.api.promotion import Promotion
+from lockflight.api.promotion import Action, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.auto import outgrown
 from lockflight.policy.debts import open_debts
 from lockflight.policy.records import ended_at
+from lockflight.policy.stays import began
 
 KEPT_HERE: Final = 20
 """Promotions of one application that ran in an environment and stay whatever their age.
@@ -62,6 +63,7 @@ class Shelf:
                     and p.metadata.uid not in latest
                     and p.metadata.uid not in named
                     and not (under is not None and _counts(under))
+                    and not _still_says(p, promotions)
                     and self._is_outgrown(p.spec.release_ref.name, promotions)
                 ):
                     yield p
@@ -92,6 +94,11 @@ class Shelf:
         return not release or all(
             self._is_outgrown(release, here.get((e, application), ())) for e in change.spec.environments
         )
+
+
+def _still_says(p: Promotion, here: Iterable[Promotion]) -> bool:
+    """A removal stays as long as something that it took away: else that would seem to run."""
+    return p.spec.action is Action.REMOVE and any(began(other) < began(p) for other in here)
 
 
 def _old(obj: Promotion | ChangeRequest, before: datetime) -> bool:

@@ -1,10 +1,10 @@
 """What runs in an environment's targets, as far as Lockflight brought it there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from lockflight.api.environment import TargetStatus
-from lockflight.api.promotion import Phase, Promotion
+from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.stays import began
 
@@ -18,9 +18,12 @@ def targets(
 
     Rows survive the promotions and releases they were made from.
     """
-    undone = {p.metadata.uid for p in promotions if _undone(p)}
+    undone = {p.metadata.uid for p in promotions if p.spec.action is not Action.REMOVE and _undone(p)}
     result = {row.application: row for row in rows if row.promotion_uid not in undone}
     for promotion in sorted(promotions, key=began):
+        if promotion.spec.action is Action.REMOVE:
+            _take_away(result, promotion)
+            continue
         row = None if promotion.metadata.uid in undone else _row(promotion, releases)
         if row is None:
             continue
@@ -28,6 +31,38 @@ def targets(
         if known is None or known.deployed_at <= row.deployed_at:
             result[row.application] = row
     return tuple(row for _, row in sorted(result.items()))
+
+
+def taken_away(row: TargetStatus, promotions: Iterable[Promotion], environment: str) -> bool:
+    """Whether something began to remove what the row says runs there: nobody looks whether it still is as applied."""
+    return any(
+        p.spec.action is Action.REMOVE and p.spec.environment_ref.name == environment and _removes(row, p)
+        for p in promotions
+    )
+
+
+def _take_away(rows: dict[str, TargetStatus], promotion: Promotion) -> None:
+    """Its row goes once all is removed; before that nothing of it counts as verified any more."""
+    for application, row in tuple(rows.items()):
+        if not _removes(row, promotion):
+            continue
+        if promotion.status.phase is Phase.SUCCEEDED:
+            del rows[application]
+        elif any(component.state != "Pending" for component in promotion.status.components):
+            rows[application] = row.model_copy(update={"verified_at": None, "state": "PartlyRemoved"})
+
+
+def _removes(row: TargetStatus, promotion: Promotion) -> bool:
+    """Whether ``promotion`` began to remove what ``row`` is about."""
+    execution, plan = promotion.status.execution, promotion.status.plan
+    names = {component.helm_release.removesuffix(f"-{component.name}") for component in promotion.status.components}
+    return (
+        execution is not None
+        and plan is not None
+        and plan.namespace == row.namespace
+        and row.application in names
+        and execution.started_at >= row.deployed_at
+    )
 
 
 def _undone(promotion: Promotion) -> bool:

@@ -32,6 +32,11 @@ class Subject:
         """The promotion goes back to what ran here before."""
         return self.snapshot.promotion.spec.action is Action.ROLLBACK
 
+    @property
+    def removal(self) -> bool:
+        """The promotion takes away what runs here."""
+        return self.snapshot.promotion.spec.action is Action.REMOVE
+
 
 def given(judge: Callable[[Subject, datetime], Verdict]) -> Gate:
     """A gate from a function that needs release and environment; without them it is closed."""

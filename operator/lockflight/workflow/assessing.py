@@ -14,7 +14,7 @@ from lockflight.policy.risk import Facts, Risk, computed, history, rehearsals
 from lockflight.ports import PortError
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import of_release
-from lockflight.workflow.planning import plan_for
+from lockflight.workflow.planning import plan_for, planned_removal
 
 _SUMMARY = 2048
 
@@ -41,18 +41,29 @@ class Assessed:
 
 
 async def assess(
-    deps: Deps, release: Release, environment: Environment, governed: Effective, besides: Collection[str] = ()
+    deps: Deps,
+    release: Release,
+    environment: Environment,
+    governed: Effective,
+    besides: Collection[str] = (),
+    *,
+    removes: bool = False,
 ) -> Assessed | PlanProblem:
     """Everything a board looks at; ``besides`` are UIDs of promotions that are no history of this change."""
     stack, application = environment.metadata.namespace, release.spec.application
     namespace, tier = environment.target_namespace(application), environment.spec.tier
+    revisions = await _revisions(deps, release, namespace)
     try:
-        planned = await plan_for(deps, stack, release, environment, governed, namespace)
+        if not removes:
+            planned = await plan_for(deps, stack, release, environment, governed, namespace)
+        elif isinstance(revisions, PlanProblem):
+            planned = revisions
+        else:
+            planned = planned_removal(deps, release, environment, governed, revisions)
     except PortError as problem:
         return PlanProblem("CannotTell", str(problem))
     if isinstance(planned, PlanProblem):
         return planned
-    revisions = await _revisions(deps, release, namespace)
     found = await _delta(deps, release, planned.plan, revisions)
     promotions = of_release(deps, release)
     failed, ended = history(promotions, environment.metadata.name, besides)
@@ -100,6 +111,10 @@ async def _delta(
 
 def _summary(deps: Deps, release: Release, plan: Plan, found: Delta | str, revisions: tuple[Revision, ...]) -> str:
     """What changes, then a part for each component; what runs now is shown, not bound."""
+    if plan.removes:
+        rows = [f"{r.helm_release}: removed, revision {r.revision} of {r.release or r.version}" for r in plan.removes]
+        text = "; ".join(["removes what runs, with its history", *rows])
+        return text if len(text) <= _SUMMARY else text[: _SUMMARY - 1] + "…"
     parts = [
         found if isinstance(found, str) else found.summary,
         *(

@@ -7,7 +7,7 @@ from lockflight.api import reasons
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.common import Meta, Ref
 from lockflight.api.conditions import condition, merge
-from lockflight.api.promotion import ChangeRef, Promotion, PromotionSpec
+from lockflight.api.promotion import Action, ChangeRef, Promotion, PromotionSpec
 from lockflight.policy.activity import begun
 from lockflight.policy.authorised import authorised
 from lockflight.policy.model import Snapshot, Verdict
@@ -54,5 +54,6 @@ def asking(change: ChangeRequest, release: Ref, environment: str) -> Promotion:
             release_ref=release,
             environment_ref=Ref(name=environment),
             change_request_ref=ChangeRef(name=meta.name),
+            action=Action.REMOVE if change.spec.removes else Action.DEPLOY,
         ),
     )

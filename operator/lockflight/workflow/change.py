@@ -1,7 +1,7 @@
 """Reconcile a ChangeRequest: what exactly is being approved, by whom, and where it stands."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from lockflight.api import reasons
@@ -12,7 +12,7 @@ from lockflight.api.delegation import Delegation
 from lockflight.api.emergency import Debt
 from lockflight.api.environment import Environment
 from lockflight.api.freezewindow import FreezeWindow
-from lockflight.api.promotion import Promotion
+from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.assessment import used
 from lockflight.policy.bulk import qualified
@@ -56,13 +56,14 @@ async def reconcile(deps: Deps, change: ChangeRequest) -> datetime | None:
     }
     governed = {name: stack_effective(deps, e) for name, e in environments.items()}
     owing = {**governed, **_used_in(deps, change)}
-    assessed = await _assessed(deps, change, release, environments, governed)
-    plans, problems = plans_of(change, release, assessed, governed)
+    promotions = deps.store.by(Promotion, Index.PROMOTIONS_UNDER, stack, change.metadata.name)
+    left = {name: e for name, e in environments.items() if name not in _taking_away(change, promotions)}
+    assessed = await _assessed(deps, change, release, left, governed)
+    plans, problems = plans_of(change, release, assessed, governed, _taking_away(change, promotions))
     problems = (*never(deps, change, release), *problems)
     digest = change_digest(plans) if plans and not problems else None
     shown = {"plans": plans, "plan_digest": digest, **_conflicts(deps, change, now)}
     with_plans = change.model_copy(update={"status": change.status.model_copy(update=shown)})
-    promotions = deps.store.by(Promotion, Index.PROMOTIONS_UNDER, stack, change.metadata.name)
     pattern = await _pattern(deps, with_plans, assessed, governed)
     questions = asked(change, None, function=by_function(tuple(owing.values())))
     # On the word of an activity's condition others act, without asking again.
@@ -174,7 +175,10 @@ async def _assessed(
     if release is None:
         return {}
     mine = {use.promotion_uid for use in change.status.used_by}
-    found = await asyncio.gather(*(assess_target(deps, release, environments[n], governed[n], mine) for n in names))
+    removes = change.spec.removes
+    found = await asyncio.gather(
+        *(assess_target(deps, release, environments[n], governed[n], mine, removes=removes) for n in names)
+    )
     return dict(zip(names, found, strict=True))
 
 
@@ -183,8 +187,9 @@ def plans_of(
     release: Release | None,
     assessed: Mapping[str, Assessed | PlanProblem],
     governed: Mapping[str, Effective],
+    standing: Collection[str] = (),
 ) -> tuple[tuple[ChangePlan, ...], tuple[str, ...]]:
-    """The plan for every environment named, or what is in the way."""
+    """The plan for every environment named, or what is in the way; in those ``standing`` it stays as it is."""
     if change.spec.unauthorised is not None:
         return (), ()
     if change.spec.activity is not None:
@@ -193,7 +198,7 @@ def plans_of(
         return (), (f"release {change.spec.release} does not exist in {change.metadata.namespace}",)
     problems: list[str] = []
     order = change.spec.environments
-    done = {use.environment for use in change.status.used_by if use.finished}
+    done = {*(use.environment for use in change.status.used_by if use.finished), *standing}
     # What was applied stays as it was approved.
     plans = [plan for plan in change.status.plans if plan.environment in done and plan.environment in order]
     for name, answer in assessed.items():
@@ -204,11 +209,23 @@ def plans_of(
     return tuple(sorted(plans, key=lambda plan: order.index(plan.environment))), tuple(problems)
 
 
+def _taking_away(change: ChangeRequest, promotions: Iterable[Promotion]) -> frozenset[str]:
+    """Where it removes, or has removed, what it named: there nothing is left to plan it by."""
+    return frozenset(
+        p.spec.environment_ref.name
+        for p in promotions
+        if p.spec.action is Action.REMOVE
+        and p.status.phase is not None
+        and (p.status.phase.executing or p.status.phase is Phase.SUCCEEDED)
+        and any(use.promotion_uid == p.metadata.uid for use in change.status.used_by)
+    )
+
+
 def _row(change: ChangeRequest, found: Assessed, *, controlled: bool) -> ChangePlan:
     """One environment's plan. Once a promotion is at work there, what runs is its own doing: base and risk stay."""
     row = ChangePlan(environment=found.environment, digest=found.plan.digest, summary=found.summary)
     before = next((plan for plan in change.status.plans if plan.environment == found.environment), None)
-    if before is not None and found.environment in used(change):
+    if before is not None and found.environment in used(change) and not change.spec.removes:
         kept = {"base": before.base, "risk": before.risk, "risk_reasons": before.risk_reasons}
         return row.model_copy(update={**kept, "summary": before.summary})
     if not controlled:

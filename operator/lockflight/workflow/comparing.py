@@ -16,6 +16,7 @@ from lockflight.policy import comparison
 from lockflight.policy.comparison import Difference, has_pods, stamped
 from lockflight.policy.facts import Facts, facts
 from lockflight.policy.model import Effective
+from lockflight.policy.targets import taken_away
 from lockflight.ports import PortError, RefusedError, Severity
 from lockflight.workflow.configuration import look_again
 from lockflight.workflow.deps import Deps
@@ -109,7 +110,13 @@ def _compared(deps: Deps) -> tuple[Environment, ...]:
 async def _environment(deps: Deps, environment: Environment) -> None:
     governed = stack_effective(deps, environment)
     # Where somebody is at work it is compared when that is done.
-    free = [row for row in environment.status.targets if (row.namespace, row.application) not in deps.targets]
+    around = tuple(deps.store.of(Promotion, environment.metadata.namespace))
+    free = [
+        row
+        for row in environment.status.targets
+        if (row.namespace, row.application) not in deps.targets
+        and not taken_away(row, around, environment.metadata.name)
+    ]
     differing: dict[str, Sequence[Difference]] = {}
     if environment.spec.tier.rank >= Tier.UAT.rank:
         for row in free:

@@ -207,6 +207,8 @@ def _around_promotion(store: Store, promotion: Promotion, root: str) -> set[Key]
             (named and named.name == change.metadata.name)
             or change.spec.release == promotion.spec.release_ref.name
             or change.metadata.name == promotion.status.change
+            # A removal is planned by what runs.
+            or (change.spec.removes and promotion.spec.environment_ref.name in change.spec.environments)
         ):
             keys |= {key_of(change)} | _entries(change, root)
     for change in store.of(ChangeRequest, root):

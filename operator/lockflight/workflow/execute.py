@@ -4,20 +4,17 @@ Everything here can be entered again after the process died: what was done is re
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from lockflight.api.common import STACK_LABEL, parse_duration
 from lockflight.api.promotion import Action, ComponentStatus, Phase, Promotion
 from lockflight.api.release import Release
-from lockflight.policy.external import open_step
 from lockflight.policy.labels import helm_labels, short
 from lockflight.policy.model import Effective, HelmStatus, PlannedComponent, Revision, Snapshot
 from lockflight.policy.others import failed, passed
 from lockflight.policy.ownership import removed
-from lockflight.policy.records import applied
 from lockflight.policy.revisions import newest, verified
-from lockflight.ports import HelmJob, HelmOutcome, HelmResult, PortError, Severity
+from lockflight.ports import HelmJob, HelmOutcome, HelmResult, Severity
 from lockflight.workflow import external, others, sealing
 from lockflight.workflow.comparing import compare_applied
 from lockflight.workflow.deps import Deps, Running
@@ -25,13 +22,14 @@ from lockflight.workflow.external import Pause
 from lockflight.workflow.gather import Gathered
 from lockflight.workflow.judge import shut_by_people
 from lockflight.workflow.neighbours import verified_beside
-from lockflight.workflow.progress import enter, finish, text_of
+from lockflight.workflow.progress import enter, finish
+from lockflight.workflow.recording import seal_first
+from lockflight.workflow.removing import remove
 from lockflight.workflow.run import Failure, Forward, Run, succeeded
 from lockflight.workflow.verify import started, verify
 from lockflight.workflow.way_back import go_back
 
 DEFAULT_TIMEOUT = "10m"
-WAITS_FOR_HELM = "Helm"
 
 
 async def run(
@@ -43,6 +41,9 @@ async def run(
     Raises PortError where the cluster does not answer: then it is taken up again.
     """
     work = _work(deps, gathered, promotion, running)
+    if promotion.spec.action is Action.REMOVE:
+        await remove(work, gathered, bound=await _bound(work), again=again)
+        return None
     execution = promotion.status.execution
     if execution is not None and execution.remediation is not None:
         await go_back(work, None, bound=await _bound(work))
@@ -86,23 +87,8 @@ async def _verified(work: Run, s: Snapshot, release: Release, governed: Effectiv
 
 
 async def _seal(work: Forward, gathered: Gathered) -> None:
-    """No Helm action without its record. Raises PortError where it cannot be written: then nothing is applied."""
     s = gathered.snapshot
-    removes = removed(s.revisions, work.release, tuple(s.peer_releases.values()))
-    entry = applied(replace(s, promotion=work.promotion), gathered.rules, removes)
-    try:
-        if s.change is not None:
-            # The word of those who let it in comes before what it let in.
-            await sealing.change(work.deps, s.whole or s.change)
-        await work.deps.audit.seal(work.promotion.metadata.namespace, entry)
-    except PortError as problem:
-        words = text_of(f"the audit trail cannot be written, so nothing is applied: {problem}", 512)
-        if work.status.waits_for != words:
-            work.deps.events.emit(work.promotion, Severity.WARNING, "AuditRecordMissing", words)
-            await work.save(work.status.model_copy(update={"waits_for": words}))
-        raise
-    if work.status.waits_for != WAITS_FOR_HELM and open_step(work.status.steps) is None:
-        await work.save(work.status.model_copy(update={"waits_for": WAITS_FOR_HELM}))
+    await seal_first(work, gathered, removed(s.revisions, work.release, tuple(s.peer_releases.values())))
 
 
 async def _bound(work: Run) -> bool:

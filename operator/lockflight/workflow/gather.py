@@ -45,7 +45,7 @@ from lockflight.workflow.laddered import laddered
 from lockflight.workflow.neighbours import neighbours
 from lockflight.workflow.owing import owing
 from lockflight.workflow.plancache import Planned
-from lockflight.workflow.planning import plan_for
+from lockflight.workflow.planning import plan_for, planned_removal
 from lockflight.workflow.rights import answers
 from lockflight.workflow.ruling import rights
 
@@ -194,12 +194,16 @@ def saying_hotfix(deps: Deps, release: Release | None) -> tuple[ChangeRequest, .
 def _means(change: ChangeRequest, promotion: Promotion) -> bool:
     """It names release and environment. A rollback runs under the change that brought in what it takes back."""
     environment = promotion.spec.environment_ref.name
-    if environment not in change.spec.environments:
+    if environment not in change.spec.environments or change.spec.removes is not _removes(promotion):
         return False
     return change.spec.release == promotion.spec.release_ref.name or (
         promotion.spec.action is Action.ROLLBACK
         and any(use.environment == environment for use in change.status.used_by)
     )
+
+
+def _removes(promotion: Promotion) -> bool:
+    return promotion.spec.action is Action.REMOVE
 
 
 def _answered_at(change: ChangeRequest, promotion: Promotion) -> datetime | None:
@@ -434,7 +438,7 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
     may, revisions, plan, admission, around, ladder = await asyncio.gather(
         _deployer_may(deps, target),
         _revisions(deps, release, target, fresh=read_again),
-        _plan(deps, release, environment, governed),
+        _plan(deps, snapshot.promotion, release, environment, governed),
         _admission(deps, snapshot, governed, fresh=read_again),
         neighbours(deps, snapshot, fresh=read_again),
         laddered(deps, stack, release.spec.application, target, governed, fresh=read_again),
@@ -448,6 +452,8 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
         running = await deps.parts.running(deps.helm, deps.store, target, revisions)
         snapshot = replace(snapshot, running=running)
     snapshot = replace(snapshot, drift=await _drift(deps, snapshot, release, revisions, fresh=read_again))
+    if plan is None:
+        plan = planned_removal(deps, release, environment, governed, revisions)
     if isinstance(plan, PlanProblem):
         return Gathered(replace(snapshot, plan=plan))
     found = await labelled(deps, target, plan.plan, fresh=read_again)
@@ -460,6 +466,8 @@ async def _drift(
     """How what runs differs from what was last promoted, where the gate Drift asks: looked at anew to act."""
     environment, governed, phase = snapshot.environment, snapshot.effective, snapshot.promotion.status.phase
     if environment is None or governed is None or mode_of(governed.spec) is DriftMode.OFF:
+        return None
+    if _removes(snapshot.promotion):
         return None
     if phase is not None and phase.executing:
         # What is there is half of this promotion's own work.
@@ -496,7 +504,12 @@ async def _revisions(deps: Deps, release: Release, target: str, *, fresh: bool) 
     return of_application(found, release, applications)
 
 
-async def _plan(deps: Deps, release: Release, environment: Environment, governed: Effective) -> Planned | PlanProblem:
+async def _plan(
+    deps: Deps, promotion: Promotion, release: Release, environment: Environment, governed: Effective
+) -> Planned | PlanProblem | None:
+    """What would be applied; None for a removal, which is planned by what is there."""
+    if _removes(promotion):
+        return None
     target = environment.target_namespace(release.spec.application)
     try:
         return await plan_for(deps, environment.metadata.namespace, release, environment, governed, target)

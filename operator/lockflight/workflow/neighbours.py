@@ -1,14 +1,14 @@
 """What runs of other applications in the environment that a promotion goes to."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from lockflight.api.common import STACK_LABEL, Tier
 from lockflight.api.environment import Environment, TargetStatus
-from lockflight.api.promotion import Promotion
-from lockflight.api.release import Beside, Release
+from lockflight.api.promotion import Action, Promotion
+from lockflight.api.release import Beside, Release, ReleaseSpec
 from lockflight.policy.model import Neighbour, Snapshot
 from lockflight.policy.neighbours import Place, beside, neighbour, related, together
 from lockflight.policy.targets import targets
@@ -25,7 +25,9 @@ async def neighbours(deps: Deps, s: Snapshot, *, fresh: bool) -> Mapping[str, Ne
     """
     if s.release is None or s.environment is None:
         return {}
-    names = related(s.release, _there(deps, s.environment, s.release.spec.application))
+    removal = s.promotion.spec.action is Action.REMOVE
+    running = _there(deps, s.environment, s.release.spec.application, waiting=removal)
+    names = related(s.release.model_copy(update={"spec": _alone(s.release)}) if removal else s.release, running)
     found = await asyncio.gather(*(_neighbour(deps, s, s.environment, name, fresh=fresh) for name in names))
     return {n.application: n for n in found}
 
@@ -38,10 +40,18 @@ def verified_beside(deps: Deps, stack: str, name: str, application: str, deploye
     return beside([row for row in _rows(deps, environment) if row.application != application], deployed_at)
 
 
-def _there(deps: Deps, environment: Environment, mine: str) -> Iterator[Release]:
-    """The releases of other applications that run in the environment, or are being brought there."""
+def _alone(release: Release) -> ReleaseSpec:
+    """What goes needs nothing."""
+    return release.spec.model_copy(update={"requires": ()})
+
+
+def _there(deps: Deps, environment: Environment, mine: str, *, waiting: bool) -> Iterator[Release]:
+    """The releases of other applications that run in the environment, are being brought there, or ``waiting`` to."""
     stack, name = environment.metadata.namespace, environment.metadata.name
-    at_work = deps.store.by(Promotion, Index.EXECUTING_IN, stack, name)
+    at_work: Iterable[Promotion] = deps.store.by(Promotion, Index.EXECUTING_IN, stack, name)
+    if waiting:
+        every = deps.store.of(Promotion, stack)
+        at_work = [p for p in every if p.spec.environment_ref.name == name and dependents.is_open(p)]
     for release_name in dict.fromkeys(
         (*(row.release for row in _rows(deps, environment)), *(p.spec.release_ref.name for p in at_work))
     ):

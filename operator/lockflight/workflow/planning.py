@@ -17,8 +17,9 @@ from lockflight.policy.datause import uses
 from lockflight.policy.digest import canonical_digest, release_digest
 from lockflight.policy.driftrules import watched
 from lockflight.policy.facts import Facts, common, facts, is_test
-from lockflight.policy.model import Effective, Part, PlannedComponent, PlannedStep, PlanProblem
+from lockflight.policy.model import Effective, Part, PlannedComponent, PlannedStep, PlanProblem, Revision
 from lockflight.policy.plan import build_plan, component_plan
+from lockflight.policy.removal import removal_plan
 from lockflight.policy.values import Layered, layer
 from lockflight.policy.valuestext import SourceError
 from lockflight.ports import ChartError, HelmJob, PulledChart, Rendered, RenderError
@@ -151,6 +152,24 @@ async def _plan(
     planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts, compared, tuple(secrets))
     deps.plans.put(key, planned)
     return planned
+
+
+def planned_removal(
+    deps: Deps, release: Release, environment: Environment, governed: Effective, revisions: tuple[Revision, ...]
+) -> Planned | PlanProblem:
+    """The plan of taking the release away, by what Helm's storage holds of its application."""
+    stack, application = environment.metadata.namespace, release.spec.application
+    plan = removal_plan(
+        stack=stack,
+        environment=environment.metadata.name,
+        tier=environment.spec.tier,
+        namespace=environment.target_namespace(application),
+        release=release,
+        rules=rules_of(governed),
+        revisions=revisions,
+        known=deps.store.siblings(stack, application),
+    )
+    return plan if isinstance(plan, PlanProblem) else Planned(plan, {}, {})
 
 
 def _steps(release: Release) -> tuple[PlannedStep, ...]:

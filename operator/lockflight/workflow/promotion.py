@@ -27,9 +27,10 @@ from lockflight.workflow import catalogue, gather, others, sealing
 from lockflight.workflow import change as changes
 from lockflight.workflow.deps import Deps, Running
 from lockflight.workflow.ended import end
-from lockflight.workflow.execute import WAITS_FOR_HELM, application_of_rows, run
+from lockflight.workflow.execute import application_of_rows, run
 from lockflight.workflow.gather import Gathered
 from lockflight.workflow.progress import conditions, enter, text_of
+from lockflight.workflow.recording import WAITS_FOR_HELM
 from lockflight.workflow.shown import rows, shown
 from lockflight.workflow.sign_off import sign_off
 from lockflight.workflow.status import write
@@ -178,13 +179,15 @@ async def _intend(
 ) -> Promotion:
     """What is about to happen, written only if the promotion is as it was judged."""
     promotion, now = snapshot.promotion, deps.clock.now()
-    status = enter(shown(promotion.status, snapshot, verdicts), Phase.DEPLOYING, now, "every gate is open; applying")
-    message = f"applying {promotion.spec.release_ref.name} to {plan.namespace}"
+    removes = promotion.spec.action is Action.REMOVE
+    doing, reason = ("removing", reasons.REMOVING) if removes else ("applying", reasons.DEPLOYING)
+    status = enter(shown(promotion.status, snapshot, verdicts), Phase.DEPLOYING, now, f"every gate is open; {doing}")
+    message = f"{doing} {promotion.spec.release_ref.name} {'from' if removes else 'to'} {plan.namespace}"
     generation = promotion.metadata.generation
     status = status.model_copy(
         update={
             "observed_generation": generation,
-            "conditions": conditions(status, None, reasons.DEPLOYING, message, generation=generation, now=now),
+            "conditions": conditions(status, None, reason, message, generation=generation, now=now),
             "execution": Execution(holder=deps.leadership.holder, fencing=fencing, started_at=now),
             "components": rows(snapshot, plan),
             "steps": pending(plan.steps) if promotion.spec.action is Action.DEPLOY else (),
@@ -198,7 +201,7 @@ async def _intend(
         promotion = await write(deps, promotion, status, guarded=True)
     except GoneError as gone:
         raise ConflictError(str(gone)) from gone
-    deps.events.emit(promotion, Severity.NORMAL, reasons.DEPLOYING, message)
+    deps.events.emit(promotion, Severity.NORMAL, reason, message)
     for row in verdicts:
         if row.verdict.reason in _WARNINGS:
             deps.events.emit(promotion, Severity.WARNING, row.verdict.reason, row.verdict.message)

@@ -15,7 +15,7 @@ from lockflight.workflow.gather import stack_effective
 
 def never(deps: Deps, change: ChangeRequest, release: Release | None) -> tuple[str, ...]:
     """Environments named that the release cannot come into, and why: nobody is asked to approve what never happens."""
-    if change.spec.unauthorised is not None or release is None:
+    if change.spec.unauthorised is not None or release is None or change.spec.removes:
         return ()
     stack = change.metadata.namespace
     there = {e.metadata.name: e for e in deps.store.of(Environment, stack)}

@@ -7,6 +7,7 @@ from lockflight.api.promotion import (
     PlannedComponentStatus,
     PlanStatus,
     PromotionStatus,
+    RemovedStatus,
 )
 from lockflight.policy.model import NamedVerdict, Plan, Snapshot
 from lockflight.policy.promotion import return_revision
@@ -47,11 +48,33 @@ def plan_status(plan: Plan) -> PlanStatus:
             )
             for c in plan.components
         ),
+        removes=tuple(
+            RemovedStatus(
+                helm_release=r.helm_release,
+                revision=r.revision,
+                release=r.release or None,
+                version=r.version or None,
+                release_digest=r.release_digest or None,
+                plan=r.plan or None,
+            )
+            for r in plan.removes
+        ),
     )
 
 
 def rows(snapshot: Snapshot, plan: Plan) -> tuple[ComponentStatus, ...]:
     """The components with the verified revision each goes back to."""
+    if plan.removes and snapshot.release is not None:
+        prefix = f"{snapshot.release.spec.application}-"
+        return tuple(
+            ComponentStatus(
+                name=r.helm_release.removeprefix(prefix),
+                helm_release=r.helm_release,
+                previous_revision=r.revision,
+                state="Pending",
+            )
+            for r in plan.removes
+        )
     back = {} if snapshot.promotion.spec.action is Action.ROLLBACK else return_revision(snapshot)
     return tuple(
         ComponentStatus(

@@ -408,6 +408,25 @@ CASES = [
         {"spec.applications": {"payments": {"hold": {"reason": "triage"}}}},
         {"spec.applications": {"payments": {}}},
     ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "what is removed is a release, by a Normal change or an Emergency: no pattern is one of removing",
+        {"spec.action": "Remove"},
+        {
+            "spec.action": "Remove",
+            "spec.type": "Standard",
+            "spec.standardChangeRef": {"name": "patch-upgrade"},
+        },
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "action is fixed: raise another change to do something else",
+        {"spec.title": "Payments goes"},
+        {"spec.action": "Deploy"},
+        {"spec.action": "Remove"},
+    ),
     _fixed(
         "Release",
         "requires",

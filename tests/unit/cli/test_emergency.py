@@ -137,7 +137,7 @@ def test_programs_get_both_objects() -> None:
     ("more", "arguments", "words"),
     [
         ((), (*INCIDENT, "rollback", "uat"), "not found"),
-        ((), (*BACK, "--application", "ledger"), "in production runs nothing"),
+        ((), (*BACK, "--application", "ledger"), "ledger does not run in production"),
         ((), (*INCIDENT, "deploy", "payments-9.9.9", "production"), "not found"),
         ((), (*INCIDENT, "deploy", "payments-2.4.1", "production", "--chart", "oci://r/c"), "give --application"),
         ((), ("emergency", "--incident", "INC 77", "rollback", "production"), "pattern"),

@@ -10,7 +10,7 @@ import pytest
 
 from lockflight.api import reasons
 from lockflight.api.promotion import Outcome
-from lockflight.policy import catalogue, emergency, governance, pattern, plan, upstream
+from lockflight.policy import catalogue, emergency, governance, pattern, plan, removal, upstream
 from lockflight.policy.gates import GATES
 from tests.documents import ROOT, examples
 
@@ -28,7 +28,7 @@ COMMON = {
 }
 ALSO = {
     reasons.ORDER: (upstream,),
-    reasons.BINDING: (plan,),
+    reasons.BINDING: (plan, removal),
     reasons.CHANGE_CONTROL: (emergency,),
     reasons.RULES: (governance,),
     reasons.STANDARD_PATTERN: (catalogue, pattern),

@@ -6,6 +6,7 @@ from typing import Final
 
 from lockflight.api import reasons
 from lockflight.api.common import Tier
+from lockflight.api.promotion import Action
 from lockflight.policy.bypass import bypass
 from lockflight.policy.gates import (
     access_ladder,
@@ -66,6 +67,21 @@ EVEN_IN_LOCAL: Final = frozenset({reasons.BINDING, reasons.RULES, reasons.DATA_P
 """What no tier does without: the rest is about proof, and passing a Local environment proves nothing."""
 
 
+BRINGS_NOTHING: Final = frozenset(
+    {
+        reasons.ORDER,
+        reasons.SOAK,
+        reasons.SOURCE,
+        reasons.ARTIFACTS,
+        reasons.EVIDENCE,
+        reasons.DATA_POLICY,
+        reasons.VERSION,
+        reasons.DRIFT,
+    }
+)
+"""What a removal does without: they are about what comes in, and about what it would be compared with."""
+
+
 def evaluate_all(s: Snapshot, now: datetime) -> tuple[NamedVerdict, ...]:
     """Every gate's verdict at ``now``, in the order in which they are shown, with what an emergency skips."""
     verdicts = {row.gate: row.verdict for row in evaluate(reasons.GATES, s, now)}
@@ -91,6 +107,8 @@ def judge(name: str, s: Snapshot, now: datetime) -> Verdict:
     local = s.effective is not None and s.effective.spec.tier is Tier.LOCAL
     if local and name not in EVEN_IN_LOCAL and not (name == reasons.HOLD and _held(s)):
         return not_applicable("a Local environment has no such gate")
+    if s.promotion.spec.action is Action.REMOVE and name in BRINGS_NOTHING:
+        return not_applicable("a removal brings nothing in")
     try:
         return GATES[name](s, now)
     except Exception as problem:  # noqa: BLE001 - a gate that cannot tell is closed, whatever the cause

@@ -52,6 +52,8 @@ def _judged(on: Subject, calendar: ReleaseCalendar, now: datetime) -> Verdict:
     lead = _lead_time(on, calendar, found, now)
     if on.snapshot.change is not None and on.snapshot.change.spec.activity is not None:
         return lead or not_applicable("an activity rides no train")
+    if on.removal:
+        return lead or not_applicable("a removal rides no train")
     if on.effective.spec.tier not in _BOUND:
         return lead or not_applicable(f"the trains of calendar {key(calendar)} bind tiers UAT and Production")
     ride = _by_window(on) or _ride(on, seat(on.release, calendar, now), found, now)

@@ -89,6 +89,9 @@ def _wrong_change(on: Subject, change: ChangeRequest, control: ChangeControl) ->
             reasons.CHANGE_FOR_ANOTHER_RELEASE,
             f"change {name} spec.releaseRef is {spec.release or 'absent'}, needed is {on.release.metadata.name}",
         )
+    if spec.removes is not on.removal:
+        words = "removes, and the promotion does not" if spec.removes else "does not say action: Remove"
+        return denied(reasons.CHANGE_FOR_ANOTHER_ACTION, f"change {name} {words}: raise another change")
     if environment not in spec.environments:
         found = ", ".join(spec.environments)
         return waiting(

@@ -15,12 +15,14 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     """See docs/gates/requires.md."""
     neighbours, mine = on.snapshot.neighbours, on.release.spec.application
     unread = [row.application for row in on.release.spec.requires if row.application not in neighbours]
-    if unread and not on.rollback:
+    if unread and not on.rollback and not on.removal:
         return waiting(
             reasons.CANNOT_TELL,
             f"what runs of {', '.join(unread)} in {on.effective.name} is not known yet: see gate Binding",
             now + ASK_AGAIN,
         )
+    if on.removal:
+        return _needed(on, now) or passed(f"nothing here requires {mine}")
     if not neighbours:
         return not_applicable("it requires nothing of other applications here, and none requires it")
     shut = [verdict for n in neighbours.values() if (verdict := _needs(on, n, now) or _breaks(on, n, now)) is not None]
@@ -73,6 +75,22 @@ def _needs(on: Subject, n: Neighbour, now: datetime) -> Verdict | None:
             f"{wanted}, and {n.release.metadata.name} is not verified in {here}: bring it to an end there first",
             now + ASK_AGAIN,
         )
+    return None
+
+
+def _needed(on: Subject, now: datetime) -> Verdict | None:
+    """What here, or on its way, requires what would be taken away."""
+    mine = on.release.spec.application
+    for n in on.snapshot.neighbours.values():
+        for release in (*([n.release] if n.release else []), *(release for _, release in n.coming)):
+            allowed = requires(release, mine)
+            if allowed is not None:
+                return waiting(
+                    reasons.REQUIRED_HERE,
+                    f"{release.metadata.name}, which runs in {on.effective.name} or is on its way there, requires "
+                    f"{mine} {allowed}: remove it first, or promote a release of {n.application} that does without",
+                    now + ASK_AGAIN,
+                )
     return None
 
 

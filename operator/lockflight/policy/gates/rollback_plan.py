@@ -35,7 +35,7 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
             return waiting(
                 reasons.IRREVERSIBLE,
                 f"{name}.strategy is {plan.strategy}, which cannot take back {', '.join(irreversible)} "
-                "(reversible: false): allowed are RollForward, Restore and Manual",
+                f"{_why(on)}: allowed are RollForward, Restore and Manual",
             )
         case Strategy.HELM_ROLLBACK if first and not on.snapshot.revisions:
             return waiting(
@@ -59,6 +59,10 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
             )
         case _:
             return passed(f"{plan.strategy}")
+
+
+def _why(on: Subject) -> str:
+    return "(with it Helm's history goes)" if on.removal else "(reversible: false)"
 
 
 def _way_back(on: Subject) -> Verdict | None:

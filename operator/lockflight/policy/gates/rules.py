@@ -16,7 +16,7 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     unapproved = judge(on)
     if unapproved is not None:
         return unapproved
-    if on.effective.spec.retired:
+    if on.effective.spec.retired and not on.removal:
         return denied(
             reasons.RETIRED,
             f"environment {on.effective.name} is retired (spec.retired): nothing enters any more; promote to another",

@@ -21,6 +21,8 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     way_back = back_out(on.snapshot, now)
     if way_back is not None and way_back.covered:
         return not_applicable(way_back.message)
+    if on.removal:
+        return waiting(reasons.PATTERN_EXCEEDED, "no pattern is one of removing: raise a normal change")
     ref, standard = change.spec.standard_change_ref, on.snapshot.standard
     if ref is None or standard is None or control.standard is None:
         return waiting(
