@@ -153,7 +153,7 @@ class Cluster(Protocol):
         ...
 
     async def job_result(self, namespace: str, name: str, timeout: timedelta) -> "JobResult":
-        """Wait until the Job has finished or ``timeout`` elapsed."""
+        """Wait until the Job has finished, ``timeout`` elapsed, or it is plain that it cannot start."""
         ...
 
 
@@ -211,10 +211,11 @@ class Admission(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """How a Job ended."""
+    """How a Job ended, and what its newest pod wrote last, bounded; secret values may be in there."""
 
     succeeded: bool
     message: str
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +253,8 @@ class HelmResult:
     outcome: HelmOutcome
     message: str = ""
     revision: int = 0
+    log: str = ""
+    """Of a test: what its pods wrote last, bounded, where they are still there. Secret values may be in there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -302,7 +302,9 @@ async def test_a_job_that_succeeds(world: World) -> None:
     template = {"spec": {"template": {"spec": POD}}}
     await world.port.run_job(namespace, "smoke", template, timedelta(seconds=30))
     await world.port.run_job(namespace, "smoke", template, timedelta(seconds=30))
-    assert await world.port.job_result(namespace, "smoke", timedelta(seconds=30)) == JobResult(True, "")
+    result = await world.port.job_result(namespace, "smoke", timedelta(seconds=30))
+    assert (result.succeeded, result.message) == (True, "")
+    assert "All of its kind write these two lines." in result.log
 
 
 async def test_a_job_that_fails_says_why(world: World) -> None:

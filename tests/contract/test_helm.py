@@ -254,7 +254,9 @@ async def test_uninstalling_removes_the_history_too(world: World) -> None:
 
 async def test_tests_that_pass(world: World) -> None:
     await world.port.upgrade(world.job)
-    assert (await world.port.test(world.job.namespace, RELEASE, TIMEOUT)).outcome is HelmOutcome.SUCCEEDED
+    result = await world.port.test(world.job.namespace, RELEASE, TIMEOUT)
+    assert result.outcome is HelmOutcome.SUCCEEDED
+    assert "All of its kind write these two lines." in result.log
 
 
 async def test_tests_that_fail_say_which(world: World) -> None:

@@ -45,6 +45,7 @@ class FakeHelm:
         self._failures: dict[str, str] = {}
         self._hanging: dict[str, asyncio.Event] = {}
         self._failing_tests: dict[str, str] = {}
+        self.test_log = "All of its kind write these two lines."
         self._running: dict[_Key, asyncio.Event] = {}
         self.render_error: str | None = None
         """Charts do not render, and this is why."""
@@ -167,7 +168,8 @@ class FakeHelm:
         if await self._cancelled(namespace, helm_release):
             return HelmResult(HelmOutcome.CANCELLED, "cancelled")
         message = self._failing_tests.get(helm_release)
-        return HelmResult(HelmOutcome.SUCCEEDED if message is None else HelmOutcome.FAILED, message or "")
+        outcome = HelmOutcome.SUCCEEDED if message is None else HelmOutcome.FAILED
+        return HelmResult(outcome, message or "", log=self.test_log)
 
     async def unlock(self, namespace: str, helm_release: str, revision: int) -> None:
         history = self._kept.get((namespace, helm_release), [])

@@ -17,6 +17,7 @@ from lockflight.ports import ConflictError, GoneError, PortError, RefusedError, 
 
 MERGE_PATCH = "application/merge-patch+json"
 _JSON = "application/json"
+_CHUNK = 16_384
 _CONNECTIONS = 100
 _READ_ATTEMPTS = 4
 _REFUSED = frozenset({400, 403, 405, 406, 413, 415, 422})
@@ -114,6 +115,42 @@ class KubeClient:
                     raise
                 await asyncio.sleep(_pause(problem, attempt))
         raise AssertionError
+
+    async def text(
+        self, path: str, query: Mapping[str, str], *, limit: int, seconds: float, impersonate: str | None = None
+    ) -> bytes:
+        """The first ``limit`` bytes of an answer that is no JSON, once, within ``seconds``. Raises PortError.
+
+        What comes later is not read, however much it is.
+        """
+        headers = {"Accept": "*/*", "Content-Type": _JSON}
+        if impersonate is not None:
+            headers["Impersonate-User"] = impersonate
+        target, kept = f"{path}?{urlencode(query)}", bytearray()
+        try:
+            verb, url, sent, payload, _ = await self._api.param_serialize(
+                "GET", target, header_params=headers, auth_settings=["BearerToken"]
+            )
+            answer = await self._api.call_api(
+                verb, url, sent, payload, _request_timeout=aiohttp.ClientTimeout(total=seconds)
+            )
+            try:
+                async for chunk in answer.response.content.iter_chunked(_CHUNK):
+                    kept += chunk
+                    if len(kept) >= limit:
+                        break
+            finally:
+                # Closed, not given back: what is left unread would be read on.
+                answer.response.close()
+        except TimeoutError as problem:
+            msg = f"the API server did not answer GET {path} within {seconds:g} s"
+            raise UnreachableError(msg) from problem
+        except (aiohttp.ClientError, OSError) as problem:
+            msg = f"the API server cannot be reached: {problem}"
+            raise UnreachableError(msg) from problem
+        if 200 <= answer.status < 300:
+            return bytes(kept[:limit])
+        raise _error(answer.status, None, bytes(kept), f"GET {path}")
 
     async def _send(
         self,

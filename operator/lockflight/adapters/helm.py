@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from lockflight.adapters.api_client import KubeClient, items_of, path_of
 from lockflight.adapters.helm_env import HelmEnvironment
 from lockflight.adapters.helm_render import Capabilities, discover, split
 from lockflight.adapters.helm_storage import HelmStorage
+from lockflight.adapters.pod_logs import PodLogs
 from lockflight.adapters.process import Finished, program, run, tethered, undisturbed
 from lockflight.api.common import format_duration
 from lockflight.policy.labels import deployer
@@ -42,6 +43,8 @@ _CAPABILITIES_FOR = timedelta(minutes=10)
 _LEFTOVER_SECONDS = 600.0
 # Helm's own deadlines come first: they name what was not ready.
 _AFTER_HELMS_TIMEOUT = 15.0
+_TESTS = re.compile(r"^TEST SUITE:\s+([-.a-z0-9]{1,253})\s*$", re.MULTILINE)
+_MOST_TESTS = 8
 _REVISION = re.compile(r"^REVISION: ([0-9]+)\s*$", re.MULTILINE)
 
 
@@ -64,6 +67,7 @@ class HelmCli:
         self._client = client
         self._clock = clock
         self._storage = HelmStorage(client)
+        self._logs = PodLogs(client)
         self._history_max = history_max
         self._slots = asyncio.Semaphore(concurrency)
         self._render_slots = asyncio.Semaphore(concurrency)
@@ -203,9 +207,19 @@ class HelmCli:
     async def _test(self, namespace: str, helm_release: str, timeout: timedelta) -> HelmResult:
         async with self._slots:
             done = await self._run(namespace, ["test", helm_release, *_timeout(timeout)], timeout)
+        log = await self._logs_of_tests(namespace, done)
         if done.code == 0:
-            return HelmResult(HelmOutcome.SUCCEEDED, revision=_revision(done))
-        return HelmResult(HelmOutcome.FAILED, _failure(done, timeout))
+            return HelmResult(HelmOutcome.SUCCEEDED, revision=_revision(done), log=log)
+        return HelmResult(HelmOutcome.FAILED, _failure(done, timeout), log=log)
+
+    async def _logs_of_tests(self, namespace: str, done: Finished) -> str:
+        """Of the pods that Helm names as tests, as far as its delete policy left them there."""
+        parts = []
+        for name in _TESTS.findall(done.out.decode(errors="replace"))[:_MOST_TESTS]:
+            # What a chart calls its test may be a pod or a Job.
+            with suppress(PortError):
+                parts.append(f"== {name}\n{await self._logs.named(namespace, name)}")
+        return "\n".join(parts)
 
     async def _change(
         self, namespace: str, helm_release: str, argv: Sequence[str], timeout: timedelta, *, slot: bool = True

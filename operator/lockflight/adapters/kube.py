@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lockflight.adapters.api_client import MERGE_PATCH, AlreadyExistsError, KubeClient, items_of, path_of
+from lockflight.adapters.jobs import Jobs
 from lockflight.adapters.live import LiveObjects
 from lockflight.api.common import (
     BREAK_GLASS_ANNOTATION,
@@ -18,7 +19,6 @@ from lockflight.api.common import (
     BREAK_GLASS_UNTIL_ANNOTATION,
     GROUP,
     VERSION,
-    format_duration,
 )
 from lockflight.api.kinds import BY_NAME, AnyObject
 from lockflight.policy.archiving import Orders, orders
@@ -30,9 +30,6 @@ from lockflight.ports import Clock, GoneError, JobResult, Live, UnreachableError
 
 _PAGE = "500"
 _RIGHTS_FOR = timedelta(seconds=10)
-_JOB_POLL = timedelta(milliseconds=250)
-_JOB_POLL_SLOW = timedelta(seconds=5)
-_JOB_KEPT = timedelta(days=1)
 
 
 class KubeCluster:
@@ -42,6 +39,7 @@ class KubeCluster:
         self._client = client
         self._clock = clock
         self._live = LiveObjects(client)
+        self._jobs = Jobs(client, clock)
         self._rights: dict[tuple[Any, ...], tuple[datetime, bool]] = {}
 
     async def get(self, kind: str, namespace: str, name: str) -> AnyObject | None:
@@ -219,43 +217,11 @@ class KubeCluster:
 
     async def run_job(self, namespace: str, name: str, template: Mapping[str, Any], timeout: timedelta) -> None:
         """Create a Job as the deployer, unless one of that name exists; the server ends it after ``timeout`` too."""
-        spec = dict(template.get("spec") or {})
-        longest = max(1, int(timeout.total_seconds()))
-        spec["activeDeadlineSeconds"] = min(longest, int(spec.get("activeDeadlineSeconds") or longest))
-        # A check that failed has failed: whoever wants retries says so in the template.
-        spec.setdefault("backoffLimit", 0)
-        spec.setdefault("ttlSecondsAfterFinished", int(_JOB_KEPT.total_seconds()))
-        labels = {f"{GROUP}/verification": "true"}
-        job = {
-            "apiVersion": "batch/v1",
-            "kind": "Job",
-            "metadata": {"name": name, "namespace": namespace, "labels": labels},
-            "spec": spec,
-        }
-        path = path_of("apis", "batch", "v1", "namespaces", namespace, "jobs")
-        try:
-            await self._client.write("POST", path, job, impersonate=deployer(namespace))
-        except AlreadyExistsError:
-            return
+        await self._jobs.run(namespace, name, template, timeout)
 
     async def job_result(self, namespace: str, name: str, timeout: timedelta) -> JobResult:
         """Wait until the Job has finished or ``timeout`` elapsed; a Job that disappears has failed."""
-        path = path_of("apis", "batch", "v1", "namespaces", namespace, "jobs", name)
-        end, pause = self._clock.now() + timeout, _JOB_POLL
-        while True:
-            try:
-                job = await self._client.get(path, impersonate=deployer(namespace))
-            except GoneError:
-                return JobResult(succeeded=False, message=f"Job {name} was deleted before it finished")
-            result = _result(job, timeout)
-            if result is not None:
-                return result
-            if self._clock.now() >= end:
-                return JobResult(
-                    succeeded=False, message=f"Job {name} did not finish within {format_duration(timeout)}"
-                )
-            await self._clock.sleep(pause)
-            pause = min(pause * 1.5, _JOB_POLL_SLOW)
+        return await self._jobs.result(namespace, name, timeout)
 
 
 def _bindings(namespace: str) -> str:
@@ -270,18 +236,3 @@ def _path(kind: str, namespace: str | None, *name: str) -> str:
 def _parsed(kind: str, obj: Mapping[str, Any]) -> AnyObject:
     # Items of a list carry neither kind nor apiVersion of their own.
     return BY_NAME[kind].model.model_validate({"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, **obj})
-
-
-def _result(job: Mapping[str, Any], bound: timedelta) -> JobResult | None:
-    for condition in (job.get("status") or {}).get("conditions") or ():
-        if condition.get("status") != "True":
-            continue
-        if condition.get("type") == "Complete":
-            return JobResult(succeeded=True, message="")
-        if condition.get("type") == "Failed":
-            said = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
-            if condition.get("reason") == "DeadlineExceeded":
-                # Kubernetes says that there was a deadline, not which.
-                said = f"did not finish within {format_duration(bound)}: {said}"
-            return JobResult(succeeded=False, message=said or "the Job failed")
-    return None

@@ -224,6 +224,10 @@ class VerificationStatus(Schema):
     started_at: Time | None = Field(None, description="When it began.")
     finished_at: Time | None = Field(None, description="When it ended.")
     message: Annotated[str, Field(max_length=2048)] = Field("", description="How it came out.")
+    log: Annotated[str, Field(max_length=4096)] = Field(
+        "",
+        description="The end of what its pods wrote, at most 4096 characters. Whoever may read the Promotion sees it.",
+    )
 
 
 class SignOff(Schema):

@@ -16,6 +16,7 @@ from lockflight.policy.external import open_step
 
 _MARKS = {Outcome.PASSED: "✓", Outcome.NOT_APPLICABLE: "·", Outcome.WAITING: "…", Outcome.DENIED: "✗"}
 _COLOURS = {Outcome.PASSED: "green", Outcome.NOT_APPLICABLE: None, Outcome.WAITING: "yellow", Outcome.DENIED: "red"}
+_LOG_LINES = 10
 _ORDER = (Outcome.DENIED, Outcome.WAITING, Outcome.PASSED, Outcome.NOT_APPLICABLE)
 
 
@@ -34,6 +35,7 @@ def why(app: App, promotion: str) -> None:
         return
     _headline(found)
     _progress(found)
+    _logs(found)
     _gates(found)
     _forecast(found)
 
@@ -85,6 +87,16 @@ def _progress(promotion: Promotion) -> None:
     ]
     click.echo()
     output.show_table(output.table(["what", "state", "revision", "message"], rows))
+
+
+def _logs(promotion: Promotion) -> None:
+    """The end of what checks that failed wrote."""
+    for row in promotion.status.verification:
+        if row.state == "Failed" and row.log:
+            click.echo()
+            output.heading(f"Log of verification {row.name}")
+            for text in row.log.splitlines()[-_LOG_LINES:]:
+                output.line(text, 2)
 
 
 def _gates(promotion: Promotion) -> None:

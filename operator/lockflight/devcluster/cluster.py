@@ -164,7 +164,7 @@ class Cluster(Access):
         launch(
             programs.kube_controller_manager(layout, ports, ids, self.server),
             programs.kube_scheduler(layout, ports, ids, self.server),
-            programs.kwok(layout, ids, self.server),
+            programs.kwok(layout, ports, ids, self.server),
         )
         ready("kube-controller-manager", healthy("kube-controller-manager"))
         ready("kube-scheduler", healthy("kube-scheduler"))
@@ -213,7 +213,8 @@ def _usable(layout: Layout, tools: Path, nodes: int) -> Record:
         known = Record(tools, nodes, {})
     alive = {name: process for name, process in known.processes.items() if process.alive}
     known = replace(known, tools=tools, nodes=max(nodes, known.nodes), processes=alive)
-    if known.ports and (alive or not any(listening(port) for port in known.ports.values())):
-        return known
     ports = dict(zip(programs.PORTS, free_ports(len(programs.PORTS)), strict=True))
+    if known.ports and (alive or not any(listening(port) for port in known.ports.values())):
+        # One of an earlier version knows fewer.
+        return replace(known, ports=ports | known.ports)
     return replace(known.without_processes(), ports=ports)

@@ -13,7 +13,7 @@ from lockflight.devcluster.layout import Layout
 from lockflight.devcluster.pki import Authority, Pair, key_pem, new_key, public_pem
 from lockflight.devcluster.ports import LOOPBACK
 
-PORTS = ("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "registry")
+PORTS = ("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "registry")
 """Everything that listens."""
 
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "registry")
@@ -32,7 +32,9 @@ _API_NAMES = (
     "kubernetes.default.svc.cluster.local",
 )
 _SERVICES, _FIRST_SERVICE = "10.0.0.0/12", "10.0.0.1"
-_PODS, _NODE_ADDRESS = "10.244.0.0/16", "192.0.2.1"
+_PODS = "10.244.0.0/16"
+
+_POD_LOG = ("This pod has no containers: KWOK moves it through its stages.", "All of its kind write these two lines.")
 
 
 @dataclass(frozen=True)
@@ -170,16 +172,27 @@ def kube_scheduler(layout: Layout, ports: dict[str, int], ids: Identities, serve
     return Program("kube-scheduler", _component(layout, ports, ids, server, "kube-scheduler"))
 
 
-def kwok(layout: Layout, ids: Identities, server: str) -> Program:
-    """KWOK: keeps the fake nodes alive and moves the pods on them through their stages."""
+def kwok(layout: Layout, ports: dict[str, int], ids: Identities, server: str) -> Program:
+    """KWOK: keeps the fake nodes alive, moves the pods on them through their stages, and answers for their logs."""
+    tls = ids.ca.server("kwok", (LOOPBACK, "localhost"))
+    log, logs = layout.root / "pods.log", layout.root / "kwok-logs.yaml"
+    log.write_text("".join(f"2026-01-01T00:00:00.000000000Z stdout F {line}\n" for line in _POD_LOG))
+    spec = {"logs": [{"logsFile": str(log), "follow": False}]}
+    everything = {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "ClusterLogs", "metadata": {"name": "all"}}
+    logs.write_text(yaml.safe_dump({**everything, "spec": spec}))
     return Program(
         "kwok",
         (
             f"--kubeconfig={ids.kubeconfig(server, 'kwok', KWOK_USER, (KWOK_GROUP,))}",
             f"--config={_HERE / 'kwok-stages.yaml'}",
+            f"--config={logs}",
+            f"--server-address={LOOPBACK}:{ports['kwok']}",
+            f"--tls-cert-file={tls.cert}",
+            f"--tls-private-key-file={tls.key}",
+            f"--node-port={ports['kwok']}",
             "--manage-all-nodes",
             "--node-lease-duration-seconds=40",
-            f"--node-ip={_NODE_ADDRESS}",
+            f"--node-ip={LOOPBACK}",
             f"--cidr={_PODS}",
             "--v=WARN",
         ),

@@ -5,6 +5,7 @@ Level-triggered: the same object gives the same entries, so that whoever comes a
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from lockflight.api.auditrecord import AuditAction, AuditSubject
@@ -13,7 +14,7 @@ from lockflight.api.changerequest import Approval, ChangeRequest
 from lockflight.api.common import Schema
 from lockflight.api.conditions import find
 from lockflight.api.kinds import Living
-from lockflight.api.promotion import Attestation, Phase, Promotion, SignOff
+from lockflight.api.promotion import Attestation, Phase, Promotion, SignOff, VerificationStatus
 from lockflight.api.reasons import APPROVED, SUCCEEDED
 from lockflight.policy.audit import AuditEntry
 from lockflight.policy.bulk import called
@@ -80,7 +81,7 @@ def of_promotion(promotion: Promotion) -> Iterator[AuditEntry]:
     asked = any(step.phase is Phase.AWAITING_SIGN_OFF for step in status.history)
     if status.verified_at is not None and (status.verification or asked):
         facts = _promotion_facts(promotion) | {
-            "verification": _dumped(status.verification),
+            "verification": [_result(row) for row in status.verification],
             "components": _dumped(status.components),
         }
         yield AuditEntry(AuditAction.VERIFIED, subject, facts=_known(facts))
@@ -160,6 +161,13 @@ def of_rule(rule: Living) -> Iterator[AuditEntry]:
     """What people decided about a rule object, where it is of a kind that they approve."""
     for index, entry in enumerate(getattr(rule.status, "approvals", ())):
         yield _decision(subject_of(rule), "approvals", index, entry)
+
+
+def _result(row: VerificationStatus) -> dict[str, Any]:
+    """Of its log the digest: the log itself stands in the Promotion."""
+    found = row.dump()
+    log = found.pop("log", "")
+    return found | ({"logDigest": f"sha256:{sha256(log.encode()).hexdigest()}"} if log else {})
 
 
 def _decision(subject: AuditSubject, where: str, index: int, entry: Approval | SignOff) -> AuditEntry:

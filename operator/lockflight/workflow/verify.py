@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Final
 
 from lockflight.api.common import parse_duration
 from lockflight.api.environment import Verification
@@ -11,6 +12,9 @@ from lockflight.policy.others import asked_for, pending
 from lockflight.ports import JobResult, NotLeaderError, PortError, UnreachableError
 from lockflight.workflow.progress import text_of
 from lockflight.workflow.run import Failure, Forward, succeeded
+
+LOG: Final = 4096
+"""Characters of a log that are kept."""
 
 
 def checks(work: Forward) -> tuple[Verification, ...]:
@@ -39,10 +43,11 @@ async def verify(work: Forward) -> Failure | None:
         if work.running.aborted.is_set():
             return Failure(work.running.words, aborted=True)
         await work.fence()
-        passed, said = await _check(work, check)
+        passed, said, log = await _check(work, check)
         message = work.shown(said)
         aborted = not passed and work.running.aborted.is_set()
-        _ended(work, check, passed=passed, message=work.running.words if aborted else message)
+        words = work.running.words if aborted else message
+        _ended(work, check, passed=passed, message=words, log=end_of(work.shown(log)))
         if not passed:
             words = work.running.words if aborted else f"verification {check.name} failed: {message}"
             return Failure(words, aborted=aborted)
@@ -52,21 +57,32 @@ async def verify(work: Forward) -> Failure | None:
     return None
 
 
-def _ended(work: Forward, check: Verification, *, passed: bool, message: str) -> None:
+def end_of(log: str) -> str:
+    """As much of its end as a status holds, from the beginning of a line on where there is one."""
+    if len(log) <= LOG:
+        return log
+    cut = log[-LOG + 2 :]
+    first, newline, rest = cut.partition("\n")
+    return f"…\n{rest if newline and rest else first}"
+
+
+def _ended(work: Forward, check: Verification, *, passed: bool, message: str, log: str) -> None:
     change = {
         "state": "Passed" if passed else "Failed",
         "finished_at": work.deps.clock.now(),
         "message": text_of(message),
+        "log": log,
     }
     rows = tuple(v.model_copy(update=change) if v.name == check.name else v for v in work.status.verification)
     work.status = work.status.model_copy(update={"verification": rows})
 
 
-async def _check(work: Forward, check: Verification) -> tuple[bool, str]:
+async def _check(work: Forward, check: Verification) -> tuple[bool, str, str]:
+    """Whether it passed, what is said of it, and the end of its log."""
     if check.helm_test is not None:
         return await _helm_tests(work, parse_duration(check.helm_test.timeout))
     if check.job is None:
-        return False, "it is no helmTest and no job"
+        return False, "it is no helmTest and no job", ""
     name = f"lockflight-{check.name[:30]}-{work.promotion.metadata.uid[:8]}"
     timeout = parse_duration(check.job.timeout)
     try:
@@ -76,22 +92,24 @@ async def _check(work: Forward, check: Verification) -> tuple[bool, str]:
         # Not the fault of what is verified: taken up again.
         raise
     except PortError as problem:
-        return False, f"Job {name} could not be run by {deployer(work.namespace)}: {problem}"
-    return job.succeeded, job.message
+        return False, f"Job {name} could not be run by {deployer(work.namespace)}: {problem}", ""
+    return job.succeeded, job.message, job.log
 
 
-async def _helm_tests(work: Forward, timeout: timedelta) -> tuple[bool, str]:
+async def _helm_tests(work: Forward, timeout: timedelta) -> tuple[bool, str, str]:
+    logs: list[str] = []
     for component in work.planned.plan.components:
         if work.running.aborted.is_set():
-            return False, work.running.words
+            return False, work.running.words, ""
         work.running.helm_release = (work.namespace, component.helm_release)
         try:
             result = await work.deps.helm.test(work.namespace, component.helm_release, timeout)
         finally:
             work.running.helm_release = None
+        logs += [f"= {component.helm_release}\n{result.log}"] if result.log else []
         if not succeeded(result):
-            return False, f"helm test {component.helm_release}: {result.message}"
-    return True, ""
+            return False, f"helm test {component.helm_release}: {result.message}", "\n".join(logs)
+    return True, "", "\n".join(logs)
 
 
 async def _job_or_abort(work: Forward, name: str, timeout: timedelta) -> JobResult:

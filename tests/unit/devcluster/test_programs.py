@@ -30,7 +30,7 @@ def every(layout: Layout, ids: Identities) -> dict[str, Program]:
         programs.kube_apiserver(layout, PORTS, ids),
         programs.kube_controller_manager(layout, PORTS, ids, SERVER),
         programs.kube_scheduler(layout, PORTS, ids, SERVER),
-        programs.kwok(layout, ids, SERVER),
+        programs.kwok(layout, PORTS, ids, SERVER),
         programs.registry(layout, PORTS),
     )
     return {program.name: program for program in made}
@@ -80,7 +80,7 @@ def test_kwok_has_an_identity_of_its_own_with_rights_on_nodes_and_pods_only(layo
 def test_every_stage_leaves_pods_alone_that_are_to_go() -> None:
     documents = list(yaml.safe_load_all((PACKAGE / "kwok-stages.yaml").read_text()))
     stages = {d["metadata"]["name"]: d["spec"] for d in documents if d["kind"] == "Stage"}
-    assert set(stages) == {"node-ready", "pod-ready", "pod-completed", "pod-failed", "pod-deleted"}
+    assert set(stages) == {"node-ready", "pod-ready", "pod-completed", "pod-failed", "pod-without-image", "pod-deleted"}
     for name, spec in stages.items():
         going = [e["jq"]["operator"] for e in spec["selector"]["matchExpressions"] if "deletion" in e["jq"]["key"]]
         expected = {"node-ready": [], "pod-deleted": ["Exists"]}.get(name, ["DoesNotExist"])
