@@ -223,7 +223,8 @@ def _there(work: Forward, component: PlannedComponent, targets: Mapping[str, Rev
         return False
     if work.promotion.spec.action is Action.ROLLBACK:
         target = targets.get(component.helm_release)
-        return target is not None and target.revision == last.revision
+        if target is not None:
+            return target.revision == last.revision
     return last.promotion_uid == work.promotion.metadata.uid and last.plan == short(work.planned.plan.digest)
 
 
@@ -245,14 +246,8 @@ async def _component(work: Forward, component: PlannedComponent, targets: Mappin
         return HelmResult(HelmOutcome.CANCELLED, "aborted before it began")
     if work.promotion.spec.action is not Action.ROLLBACK:
         return await _act(work, component, None)
-    target = targets.get(component.helm_release)
-    if target is None:
-        message = (
-            f"Helm's history of {component.helm_release} holds no revision of {work.release.metadata.name} "
-            "that was verified here: deploy it anew"
-        )
-        return HelmResult(HelmOutcome.FAILED, message)
-    return await _act(work, component, target)
+    # What Helm's history does not hold any more is applied anew, from the recorded chart.
+    return await _act(work, component, targets.get(component.helm_release))
 
 
 async def _act(work: Forward, component: PlannedComponent, target: Revision | None) -> HelmResult:

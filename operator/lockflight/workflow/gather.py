@@ -46,6 +46,7 @@ from lockflight.workflow.neighbours import neighbours
 from lockflight.workflow.owing import owing
 from lockflight.workflow.plancache import Planned
 from lockflight.workflow.planning import plan_for, planned_removal
+from lockflight.workflow.recorded_plan import CHARTS_GONE, recorded_plan
 from lockflight.workflow.rights import answers
 from lockflight.workflow.ruling import rights
 
@@ -200,6 +201,20 @@ def _means(change: ChangeRequest, promotion: Promotion) -> bool:
         promotion.spec.action is Action.ROLLBACK
         and any(use.environment == environment for use in change.status.used_by)
     )
+
+
+async def _recorded(
+    deps: Deps, snapshot: Snapshot, release: Release, environment: Environment, governed: Effective
+) -> Planned | None:
+    """The way back out of Helm's history; None where that does not hold it, or cannot be read."""
+    try:
+        return await recorded_plan(deps, snapshot, release, environment, governed)
+    except PortError:
+        return None
+
+
+def _goes_back(promotion: Promotion) -> bool:
+    return promotion.spec.action is Action.ROLLBACK
 
 
 def _removes(promotion: Promotion) -> bool:
@@ -454,6 +469,8 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
     snapshot = replace(snapshot, drift=await _drift(deps, snapshot, release, revisions, fresh=read_again))
     if plan is None:
         plan = planned_removal(deps, release, environment, governed, revisions)
+    elif isinstance(plan, PlanProblem) and plan.reason in CHARTS_GONE and _goes_back(snapshot.promotion):
+        plan = await _recorded(deps, snapshot, release, environment, governed) or plan
     if isinstance(plan, PlanProblem):
         return Gathered(replace(snapshot, plan=plan))
     found = await labelled(deps, target, plan.plan, fresh=read_again)

@@ -84,7 +84,7 @@ async def _plan(
             # The digest says what is in it; whose it is, and whether it can be taken back, is not part of that.
             "release": [release.metadata.name, release.spec.application, release.status.digest],
             "reversible": list(release.spec.irreversible()),
-            "requires": [list(row) for row in _requires(release)],
+            "requires": [list(row) for row in requires_of(release)],
             "charts": digests,
             "values": {n: v.values for n, v in layered.items()},
             "secrets": sorted(s.name for s in found if s.secret),
@@ -146,7 +146,7 @@ async def _plan(
         secrets=secrets,
         secrets_key=deps.options.secrets_key,
         steps=_steps(release),
-        requires=_requires(release),
+        requires=requires_of(release),
     )
     plan = replace(plan, parts=tuple(comparable), data=tuple(data))
     planned = Planned(plan, {n: v.values for n, v in layered.items()}, charts, compared, tuple(secrets))
@@ -188,7 +188,7 @@ def _steps(release: Release) -> tuple[PlannedStep, ...]:
     )
 
 
-def _requires(release: Release) -> tuple[tuple[str, str], ...]:
+def requires_of(release: Release) -> tuple[tuple[str, str], ...]:
     """What it needs of other applications: a release of the same content that needs less is another plan."""
     return tuple(sorted((row.application, row.version) for row in release.spec.requires))
 

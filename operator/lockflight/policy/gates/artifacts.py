@@ -8,8 +8,10 @@ from typing import Final
 from lockflight.api import reasons
 from lockflight.api.environment import ImagePolicy
 from lockflight.api.release import ReleaseType
+from lockflight.policy.labels import short
 from lockflight.policy.model import Plan, PlanProblem, Verdict
-from lockflight.policy.upstream import enough, passing, way
+from lockflight.policy.revisions import verified
+from lockflight.policy.upstream import enough, passage, passing, way
 from lockflight.policy.verdicts import Subject, denied, given, not_applicable, passed, waiting
 from lockflight.policy.versions import without_config
 
@@ -20,7 +22,7 @@ DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
 def evaluate(on: Subject, now: datetime) -> Verdict:
     """See docs/gates/artifacts.md."""
     plan, entry = on.snapshot.plan, on.effective.spec.entry
-    if on.rollback:
+    if on.rollback and _in_history(on):
         return not_applicable("a rollback goes back to the very revision that was verified here")
     if isinstance(plan, PlanProblem):
         return waiting(reasons.PLAN_MISSING, f"there is no plan to look at: {plan.message}")
@@ -40,6 +42,8 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
     vague = _each(plan, lambda image: not named(image, rule))
     if vague:
         return denied(reasons.IMAGE_NOT_PINNED, f"entry.images.require is {rule}, which these are not: {vague}")
+    if on.rollback:
+        return _as_before(on, plan)
     through = way(on, now)
     if not through.names:
         return passed(f"{len(plan.images)} image(s)")
@@ -55,6 +59,27 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
             f"did not run in {', '.join(rows)}: {foreign}; values may differ between environments, bytes may not",
         )
     return passed(f"{len(plan.images)} image(s), all passed upstream")
+
+
+def _in_history(on: Subject) -> bool:
+    """Whether Helm's history holds every component of the release, verified here."""
+    digest = short(on.release.status.digest or "")
+    good = {r.helm_release for r in on.snapshot.revisions if r.release_digest == digest and verified(on.snapshot, r)}
+    return {f"{on.release.spec.application}-{part.name}" for part in on.release.spec.parts()} <= good
+
+
+def _as_before(on: Subject, plan: Plan) -> Verdict:
+    """What is applied anew has the images that it had here when it was verified."""
+    row = passage(on.snapshot, on.effective.name)
+    known = _bytes(row.images if row is not None else ())
+    other = _each(plan, lambda image: not _bytes([image]) <= known)
+    if other:
+        return denied(
+            reasons.FOREIGN_IMAGE,
+            f"{on.release.metadata.name} did not run here with {other}: what Helm's history does not hold any more is "
+            "applied anew, and then with the bytes that were verified here",
+        )
+    return passed(f"{len(plan.images)} image(s), as they were verified here")
 
 
 def _configuration(on: Subject, plan: Plan) -> Verdict | None:

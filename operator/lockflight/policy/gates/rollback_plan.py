@@ -4,6 +4,7 @@ from datetime import datetime
 
 from lockflight.api import reasons
 from lockflight.api.changerequest import Strategy
+from lockflight.api.release import Release
 from lockflight.policy.backout import back_out
 from lockflight.policy.model import Plan, Verdict
 from lockflight.policy.revisions import applied_since, return_revision
@@ -81,4 +82,28 @@ def _way_back(on: Subject) -> Verdict | None:
                 f"{release.metadata.name} was applied here since then and has a component with reversible: false: "
                 "roll forward instead",
             )
+    beyond = _beyond_history(on)
+    if beyond is not None:
+        return denied(
+            reasons.IRREVERSIBLE,
+            f"{beyond} was applied here since then and has a component with reversible: false: roll forward instead",
+        )
     return None
+
+
+def _beyond_history(on: Subject) -> str | None:
+    """A release with something irreversible that came here later, though Helm's history does not tell any more."""
+    here, mine = on.effective.name, on.release
+    uid = on.environment.metadata.uid
+
+    def came(release: Release) -> datetime | None:
+        rows = [r for r in release.status.environments if (r.name, r.environment_uid) == (here, uid)]
+        return max((row.deployed_at for row in rows), default=None)
+
+    since = came(mine)
+    later = [
+        release.metadata.name
+        for release in on.snapshot.peer_releases.values()
+        if release.spec.irreversible() and since is not None and (at := came(release)) is not None and at > since
+    ]
+    return min(later, default=None)
