@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from lockflight.api.common import GROUP, Cel, ObjectName, Schema, rules
+from lockflight.api.common import GROUP, Cel, Label, ObjectName, Schema, rules, validations
 
 
 class AccessLevel(StrEnum):
@@ -76,6 +76,29 @@ class Access(Schema):
         None,
         description="Operations: those who keep it running. The ladder does not bind them; they create no Releases.",
     )
+
+
+class BoxedAccess(Schema):
+    """A level for a time, because of an emergency."""
+
+    environment: Label = Field(description="In the target namespaces of that environment.")
+    level: Given = Field(description="View, Operate or Edit.")
+    subjects: Annotated[tuple[AccessSubject, ...], Field(min_length=1, max_length=16)] = Field(
+        description="Who has it; users who approved the change have not."
+    )
+    duration: Annotated[
+        str,
+        Field(
+            pattern=r"^([0-9]{1,5}[hms])+$",
+            max_length=24,
+            json_schema_extra=validations(
+                Cel(
+                    "duration(self) > duration('0s') && duration(self) <= duration('24h')",
+                    "access for a time lasts 24h at most, and more than nothing, in h, m and s",
+                )
+            ),
+        ),
+    ] = Field(description="How long from the approval on, at most 24h. It ends with the change or its schedule, too.")
 
 
 class Held(Schema):

@@ -38,6 +38,8 @@ class AuditAction(StrEnum):
     IMPORTED = "Imported"
     HELD = "Held"
     RELEASED = "Released"
+    ACCESS_GIVEN = "AccessGiven"
+    ACCESS_ENDED = "AccessEnded"
 
 
 class AuditSubject(Schema):

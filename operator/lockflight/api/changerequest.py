@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from lockflight.api.access import BoxedAccess
 from lockflight.api.activity import Activity
 from lockflight.api.changerecords import FindingStatus, Incident, Review, Submission, Unauthorised
 from lockflight.api.common import (
@@ -232,6 +233,16 @@ class ChangeRequestSpec(Schema):
             "what is removed is a release, by a Normal change or an Emergency: no pattern is one of removing",
             "action",
         ),
+        Cel(
+            "!has(self.access) || size(self.access) == 0 || self.type == 'Emergency'",
+            "access for a time goes with type Emergency: lasting access stands in the Environment",
+            "access",
+        ),
+        Cel(
+            "!has(self.access) || self.access.all(a, a.environment in self.environments)",
+            "access is to environments that the change names",
+            "access",
+        ),
         fixed("releases", "releases are fixed: raise another change for other releases"),
         fixed("unauthorised", "unauthorised is the operator's mark: it is neither added nor taken away"),
         Cel(
@@ -289,6 +300,16 @@ class ChangeRequestSpec(Schema):
     takes_over: Annotated[tuple[TakenOver, ...], Field(max_length=16, json_schema_extra=keyed("drift"))] = Field(
         (), description="Drift that it knows of: its release is applied over what was changed by another way."
     )
+    access: Annotated[
+        tuple[BoxedAccess, ...],
+        Field(
+            max_length=8,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["environment", "level"],
+            },
+        ),
+    ] = Field((), description="Emergency: who may do more for a time, while it is approved.")
     hold: Reason | None = Field(None, description="Holds the change's promotions until it is taken out.")
     cancel: Reason | None = Field(None, description="Ends the change; cannot be taken back.")
 

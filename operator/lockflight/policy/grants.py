@@ -18,7 +18,9 @@ from lockflight.policy.ladder import ROLE_OF
 from lockflight.policy.rbac import Who, subjects
 
 RBAC: Final = "rbac.authorization.k8s.io"
-CHANGE_LABEL: Final = f"{GROUP}/change"
+CHANGE_ANNOTATION: Final = f"{GROUP}/change"
+"""On a RoleBinding for a time: the emergency that asks for it."""
+_LONGEST: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Grant:
     @property
     def name(self) -> str:
         """Of the RoleBinding."""
-        return f"{ROLE_OF[self.level]}-{self.change}" if self.change else ROLE_OF[self.level]
+        return f"{ROLE_OF[self.level]}-{self.change[:_LONGEST].rstrip('-.')}" if self.change else ROLE_OF[self.level]
 
     @property
     def via(self) -> str:
@@ -99,11 +101,12 @@ def ours(obj: Mapping[str, Any]) -> bool:
 def manifest(grant: Grant, namespace: str, stack: str, environment: str) -> dict[str, Any]:
     """The RoleBinding."""
     labels = {ACCESS_LABEL: "boxed" if grant.change else "standing", STACK_LABEL: stack, ENVIRONMENT_LABEL: environment}
-    if grant.change:
-        labels[CHANGE_LABEL] = grant.change[:63].rstrip("-.")
     metadata: dict[str, Any] = {"name": grant.name, "namespace": namespace, "labels": labels}
-    if grant.until is not None:
-        metadata["annotations"] = {ACCESS_UNTIL_ANNOTATION: until_text(grant.until)}
+    if grant.change:
+        metadata["annotations"] = {
+            CHANGE_ANNOTATION: grant.change,
+            ACCESS_UNTIL_ANNOTATION: until_text(grant.until),
+        }
     return {
         "apiVersion": f"{RBAC}/v1",
         "kind": "RoleBinding",

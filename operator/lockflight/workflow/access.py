@@ -1,8 +1,8 @@
 """Access to target namespaces: RoleBindings as the environment asks for them, and what else is there shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from lockflight.api import reasons
 from lockflight.api.access import AccessLevel, Held
@@ -15,7 +15,7 @@ from lockflight.policy.model import Namespace
 from lockflight.policy.rbac import Holding, holdings
 from lockflight.ports import ConflictError, Severity
 from lockflight.workflow import ruling
-from lockflight.workflow.boxed import boxed
+from lockflight.workflow.boxed import boxed, sealed_end, sealed_start, turns
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.status import write
@@ -37,7 +37,7 @@ async def reconcile(deps: Deps, name: str) -> datetime | None:
     wanted, widen, again = await _wanted(deps, environment)
     objects = await deps.cluster.rbac(name)
     work = steps(objects, wanted, widen=widen)
-    await _do(deps, namespace, work)
+    await _do(deps, namespace, work, objects)
     deps.held.pop(name, None)
     if environment is None:
         return None
@@ -74,8 +74,9 @@ async def _wanted(deps: Deps, environment: Environment | None) -> tuple[tuple[Gr
     if environment is None:
         return (), False, None
     governed = stack_effective(deps, environment)
-    timed = boxed(deps, environment)
-    again = min((grant.until for grant in timed if grant.until), default=None)
+    stack, name = environment.metadata.namespace, environment.metadata.name
+    timed = await boxed(deps, stack, name, fresh=True)
+    again = turns(deps, stack, name)
     if governed.spec.retired:
         return timed, True, again
     asked = standing(governed.spec.access or ())
@@ -83,12 +84,16 @@ async def _wanted(deps: Deps, environment: Environment | None) -> tuple[tuple[Gr
     return (*asked, *timed), counts, again
 
 
-async def _do(deps: Deps, namespace: Namespace, work: Steps) -> None:
+async def _do(deps: Deps, namespace: Namespace, work: Steps, objects: Sequence[Mapping[str, Any]]) -> None:
     """What is to go goes first."""
+    named = {str(obj["metadata"]["name"]): obj for obj in objects if obj.get("kind") == "RoleBinding"}
     stack, environment = namespace.labels[STACK_LABEL], namespace.labels.get(ENVIRONMENT_LABEL, "")
     for gone in work.remove:
         await deps.cluster.unbind(namespace.name, gone)
+        await sealed_end(deps, stack, environment, namespace.name, named.get(gone, {}))
     for grant in (*work.change, *work.make):
+        # Nobody is let in without a record.
+        await sealed_start(deps, stack, environment, namespace.name, grant)
         await deps.cluster.bind(manifest(grant, namespace.name, stack, environment))
 
 

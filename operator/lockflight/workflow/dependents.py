@@ -52,6 +52,8 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
             # Also where it named something before and does not any more.
             for change in (old, new):
                 keys |= _of_change(store, change, root) if isinstance(change, ChangeRequest) else set()
+                if isinstance(change, ChangeRequest) and change.spec.access:
+                    keys |= targets_of(store, key.namespace)
             keys |= woken(
                 store,
                 old if isinstance(old, ChangeRequest) else None,

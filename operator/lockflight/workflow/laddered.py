@@ -13,6 +13,7 @@ from lockflight.policy.ladder import CEILING, Ladder, operations
 from lockflight.policy.model import Effective, PlanProblem
 from lockflight.policy.rbac import Holding, Who, holdings
 from lockflight.ports import PortError
+from lockflight.workflow.boxed import boxed
 from lockflight.workflow.deps import Deps
 
 _SHOWN_FOR: Final = timedelta(seconds=30)
@@ -64,6 +65,9 @@ async def _read(deps: Deps, stack: str, application: str, target: str, governed:
     return Ladder(
         here=here,
         upstream=found,
+        boxed=frozenset(
+            (who, grant.via) for grant in await boxed(deps, stack, governed.name, fresh=fresh) for who in grant.subjects
+        ),
         releasers=frozenset(who for who, may in zip(spared, both, strict=True) if may),
         controllers=deps.options.own,
         spared=frozenset(glass),

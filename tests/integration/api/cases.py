@@ -12,6 +12,12 @@ STEP: Json = {"name": "load", "external": {"role": "ops", "description": "Load i
 JOB: Json = {"template": {"spec": {"template": {}}}}
 INCIDENT: Json = {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-11-24T12:00:00Z"}
 EMERGENCY: Json = {"spec.type": "Emergency", "spec.incident": INCIDENT}
+BOX: Json = {
+    "environment": "production",
+    "level": "Edit",
+    "duration": "2h",
+    "subjects": [{"kind": "Group", "name": "sre"}],
+}
 ACTIVITY: Json = {
     "spec.releaseRef": DROP,
     "spec.activity": {"kind": "DRExercise", "description": "Fail over and back.", "duration": "2h"},
@@ -682,6 +688,43 @@ CASES = [
         "an emergency has an incident: give incident.id, severity and openedAt",
         EMERGENCY,
         {"spec.type": "Emergency"},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "access for a time goes with type Emergency: lasting access stands in the Environment",
+        {**EMERGENCY, "spec.access": [BOX]},
+        {"spec.access": [BOX]},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
+        "access is to environments that the change names",
+        {**EMERGENCY, "spec.access": [BOX]},
+        {**EMERGENCY, "spec.access": [{**BOX, "environment": "elsewhere"}]},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec.access[].duration",
+        "access for a time lasts 24h at most, and more than nothing, in h, m and s",
+        {**EMERGENCY, "spec.access": [{**BOX, "duration": "24h"}]},
+        {**EMERGENCY, "spec.access": [{**BOX, "duration": "24h1s"}]},
+    ),
+    *(
+        Case(
+            "ChangeRequest",
+            "spec.access[].subjects[]",
+            message,
+            {**EMERGENCY, "spec.access": [BOX]},
+            {**EMERGENCY, "spec.access": [{**BOX, "subjects": [subject]}]},
+        )
+        for message, subject in {
+            "a service account has a namespace, a group or a user has none": {"kind": "ServiceAccount", "name": "a"},
+            "names that begin with system: or lockflight: are everybody's, or nobody's: name a group of your own": {
+                "kind": "Group",
+                "name": "system:authenticated",
+            },
+        }.items()
     ),
     Case(
         "ChangeRequest",
