@@ -315,8 +315,10 @@ class Helm(Protocol):
         """Install or upgrade, and wait until ready. Never raises for a failed action."""
         ...
 
-    async def rollback(self, namespace: str, helm_release: str, revision: int, timeout: timedelta) -> HelmResult:
-        """Back to ``revision``, and wait until ready."""
+    async def rollback(
+        self, namespace: str, helm_release: str, revision: int, timeout: timedelta, *, hooks: bool = True
+    ) -> HelmResult:
+        """Back to ``revision``, and wait until ready; with the chart's rollback ``hooks`` unless told otherwise."""
         ...
 
     async def uninstall(self, namespace: str, helm_release: str, timeout: timedelta) -> HelmResult:

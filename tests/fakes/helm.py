@@ -51,6 +51,8 @@ class FakeHelm:
         """Charts do not render, and this is why."""
         self.mutate: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda obj: obj
         """What another admission controller makes of an object that Helm applies."""
+        self.on_rollback: Callable[[], None] = lambda: None
+        """What a rollback does besides, such as taking away what ``mutate`` stands for."""
         self.reads = 0
         """How often its storage was listed."""
         self.looked_up: list[tuple[str, str, int]] = []
@@ -144,8 +146,11 @@ class FakeHelm:
         )
         return await self._make(job.namespace, Kept(revision, job.chart.digest, job.values, job))
 
-    async def rollback(self, namespace: str, helm_release: str, revision: int, timeout: timedelta) -> HelmResult:
-        self.calls.append(("rollback", helm_release))
+    async def rollback(
+        self, namespace: str, helm_release: str, revision: int, timeout: timedelta, *, hooks: bool = True
+    ) -> HelmResult:
+        self.calls.append(("rollback" if hooks else "rollback without hooks", helm_release))
+        self.on_rollback()
         history = self._kept[namespace, helm_release]
         target = next((k for k in history if k.revision.revision == revision), None)
         if target is None:

@@ -106,11 +106,13 @@ class FaultyHelm(FakeHelm):
             f"upgrade {job.helm_release}", call, lambda: self._half(job.helm_release, call())
         )
 
-    async def rollback(self, namespace: str, helm_release: str, revision: int, timeout: timedelta) -> HelmResult:
+    async def rollback(
+        self, namespace: str, helm_release: str, revision: int, timeout: timedelta, *, hooks: bool = True
+    ) -> HelmResult:
         if self._next_rollback is not None:
             self.hang_until(helm_release, self._next_rollback)
             self._next_rollback = None
-        call = lambda: FakeHelm.rollback(self, namespace, helm_release, revision, timeout)  # noqa: E731
+        call = lambda: FakeHelm.rollback(self, namespace, helm_release, revision, timeout, hooks=hooks)  # noqa: E731
         return await self.faults.around(f"rollback {helm_release}", call, lambda: self._half(helm_release, call()))
 
     async def uninstall(self, namespace: str, helm_release: str, timeout: timedelta) -> HelmResult:

@@ -125,12 +125,15 @@ class HelmCli:
         """Install or upgrade with exactly these values, and wait until everything is ready."""
         return await self._act(job.namespace, job.helm_release, self._upgrade(job))
 
-    async def rollback(self, namespace: str, helm_release: str, revision: int, timeout: timedelta) -> HelmResult:
+    async def rollback(
+        self, namespace: str, helm_release: str, revision: int, timeout: timedelta, *, hooks: bool = True
+    ) -> HelmResult:
         """Back to ``revision``, keeping its labels, and wait until ready."""
         argv = [
             "rollback",
             helm_release,
             str(revision),
+            *(() if hooks else ("--no-hooks",)),
             *self._applying(timeout),
         ]
         return await self._act(namespace, helm_release, self._change(namespace, helm_release, argv, timeout))

@@ -35,6 +35,7 @@ class PrometheusMetrics:
         )
         self._gauge("changed_outside", "Applications that are not as they were last applied.", "environment")
         self._gauge("drifted_fields", "Fields that are not as they were last promoted.", "environment", "application")
+        self._counter("drift_put_back_total", "Drift that was put back, or could not be.", "environment", "result")
         self._gauge("self_test_failures", "What the self-test last found wrong or could not ask.", "half")
         self._gauge("other_mutators", "Policies and webhooks of others that may change what is written here.")
         self._gauge("freeze_window_active", "1 while the freeze window is active.", "window")

@@ -26,6 +26,7 @@ class AuditAction(StrEnum):
     OVERRIDDEN = "Overridden"
     APPLIED = "Applied"
     TAKEN_BACK = "TakenBack"
+    PUT_BACK = "PutBack"
     ATTESTED = "Attested"
     VERIFIED = "Verified"
     SIGNED_OFF = "SignedOff"

@@ -34,7 +34,7 @@ from lockflight.api.common import (
     rules,
 )
 from lockflight.api.conditions import Conditions
-from lockflight.api.drift import TakenOver
+from lockflight.api.drift import PutBackAsked, TakenOver
 from lockflight.api.emergency import Debt
 
 
@@ -246,6 +246,11 @@ class ChangeRequestSpec(Schema):
         fixed("releases", "releases are fixed: raise another change for other releases"),
         fixed("unauthorised", "unauthorised is the operator's mark: it is neither added nor taken away"),
         Cel(
+            "!has(self.putBack) || has(self.unauthorised)",
+            "putBack goes with what was changed without permission: promote what ran before instead",
+            "putBack",
+        ),
+        Cel(
             "!has(oldSelf.cancel) || has(self.cancel)",
             "a cancelled change stays cancelled: raise another one",
             "cancel",
@@ -296,6 +301,9 @@ class ChangeRequestSpec(Schema):
     incident: Incident | None = Field(None, description="Emergency: the incident that it mends.")
     unauthorised: Unauthorised | None = Field(
         None, description="Set by the operator alone: this was changed without permission, and owes a review."
+    )
+    put_back: PutBackAsked | None = Field(
+        None, description="Of an unauthorised change: put back exactly this drift, as the operator found it."
     )
     takes_over: Annotated[tuple[TakenOver, ...], Field(max_length=16, json_schema_extra=keyed("drift"))] = Field(
         (), description="Drift that it knows of: its release is applied over what was changed by another way."

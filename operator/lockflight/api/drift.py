@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lockflight.api.common import SET, Cel, Digest, Duration, ObjectName, Schema, Time, keyed, validations
+from lockflight.api.common import SET, Cel, Digest, Duration, ObjectName, Schema, Time, Uid, keyed, validations
 
 
 class DriftMode(StrEnum):
@@ -92,6 +92,7 @@ class PutBack(Schema):
     """What was done to put it back."""
 
     tries: Annotated[int, Field(ge=0)] = Field(description="How often it was put back since it last stayed so.")
+    promotion_uid: Uid = Field(alias="promotionUID", description="UID of the Promotion whose state was put back.")
     last_at: Time = Field(description="When the last time began.")
     message: Annotated[str, Field(max_length=1024)] = Field("", description="How that went, or what keeps it.")
 
@@ -114,6 +115,14 @@ class DriftStatus(Schema):
 
 
 DriftRows = Annotated[tuple[DriftStatus, ...], Field(max_length=64, json_schema_extra=keyed("application"))]
+
+
+class PutBackAsked(Schema):
+    """Asks to put back what was found."""
+
+    drift: Digest = Field(
+        description="The digest of the drift that was looked at, from status.drift of the Environment."
+    )
 
 
 class TakenOver(Schema):

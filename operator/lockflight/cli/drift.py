@@ -1,6 +1,7 @@
-"""``drift show`` and ``take-over``: what was changed by another way than a promotion, and what becomes of it."""
+"""``drift show``, ``take-over`` and ``put-back``: what was changed by another way than a promotion, and its end."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import click
 
@@ -14,9 +15,10 @@ from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.deciding import confirmed, yes_option
 from lockflight.cli.errors import CliError
 from lockflight.cli.names import complete_changes, environment_argument
-from lockflight.cli.objects import get
+from lockflight.cli.objects import get, list_all
 from lockflight.cli.writing import edit
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _application = click.option("--application", metavar="NAME", help="Only this application. [default: all]")
 
 
@@ -45,6 +47,8 @@ def show(app: App, *, environment: str, application: str | None) -> None:
         shown = sum(len(obj.fields) for obj in row.objects)
         if row.count > shown:
             output.line(f"{row.application}: {row.count - shown} more fields differ")
+        if row.put_back is not None and row.put_back.message:
+            output.line(f"{row.application}: {row.put_back.message} ({row.put_back.tries} tries)")
         if row.digest:
             output.line(f"{row.application}: since {output.when(row.since)}, as a whole {row.digest}")
 
@@ -80,6 +84,55 @@ def take_over(app: App, *, environment: str, change: str, yes: bool) -> None:
         return
     written = edit(app, CHANGE_REQUEST, app.api.get(CHANGE_REQUEST, app.namespace, change), {"takesOver": taken})
     output.show_object(app, written, CHANGE_REQUEST.plural, "takes it over; it is approved anew")
+
+
+@drift.command("put-back")
+@environment_argument
+@_application
+@yes_option
+@command_options
+@pass_app
+def put_back(app: App, *, environment: str, application: str | None, yes: bool) -> None:
+    """Have what drifted put back as it was last promoted: exactly what is shown, and nothing that came since.
+
+    The operator does it once no freeze holds it, from the revision that Helm recorded.
+    """
+    rows = [
+        r for r in _rows(get(app, Environment, environment), application) if r.state is DriftState.DRIFTED and r.digest
+    ]
+    if not rows:
+        msg = f"nothing drifted in {environment}: there is nothing to put back"
+        raise CliError(msg)
+    records = {row.application: _record(app, environment, row.application) for row in rows}
+    for row in rows:
+        for line in _lines(row):
+            output.note("  ".join(cell for cell in line if cell != "-"))
+    if not confirmed(app, "Put this back as it was last promoted?", yes=yes):
+        return
+    for row in rows:
+        name = records[row.application]
+        asked = {"putBack": {"drift": row.digest}}
+        written = edit(app, CHANGE_REQUEST, app.api.get(CHANGE_REQUEST, app.namespace, name), asked)
+        output.show_object(app, written, CHANGE_REQUEST.plural, f"asks to put {row.application} back")
+
+
+def _record(app: App, environment: str, application: str) -> str:
+    """The open record of what nobody permitted. Raises CliError where the environment keeps none."""
+    found = [
+        change
+        for change in list_all(app, ChangeRequest, app.namespace)
+        if change.spec.unauthorised is not None
+        and change.spec.unauthorised.application == application
+        and environment in change.spec.environments
+        and not (change.status.phase is not None and change.status.phase.ended)
+    ]
+    if not found:
+        msg = (
+            f"{application} in {environment} has no open unauthorised change: promote once more what runs there, or "
+            "set spec.drift.mode to Correct"
+        )
+        raise CliError(msg)
+    return max(found, key=lambda change: change.metadata.creation_timestamp or _NEVER).metadata.name
 
 
 def _rows(environment: Environment, application: str | None) -> Sequence[DriftStatus]:

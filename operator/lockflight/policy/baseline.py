@@ -47,11 +47,15 @@ def baselines(
     for name in sorted(names):
         history = sorted((r for r in revisions if r.helm_release == name), key=lambda r: r.revision)
         newest = history[-1]
-        if newest.status is not HelmStatus.DEPLOYED:
-            unfinished.append(name)
-            continue
         ours = [r for r in history if r.revision in made.get(name, ())]
-        found.append(Baseline(newest, ours[-1] if ours else newest))
+        last = ours[-1] if ours else newest
+        if newest.status is HelmStatus.DEPLOYED:
+            found.append(Baseline(newest, last))
+        elif last != newest and last.status in (HelmStatus.DEPLOYED, HelmStatus.SUPERSEDED):
+            # Somebody else's action, or a putting back, that did not end well: what was promoted still counts.
+            found.append(Baseline(last, last))
+        else:
+            unfinished.append(name)
     gone = sorted(set(expected) - {r.helm_release for r in revisions})
     return Baselines(tuple(found), tuple(unfinished), tuple(gone))
 

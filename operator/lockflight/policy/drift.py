@@ -61,6 +61,10 @@ class Drift:
     """Helm releases that were not compared: Lockflight's own last action on them did not end well."""
     count: int = 0
     """How many fields differ; ``found`` may be cut."""
+    back: tuple[tuple[str, int], ...] = ()
+    """The Helm releases that drifted, each with the revision that puts it back."""
+    lost: tuple[str, ...] = ()
+    """Helm releases that cannot be put back: Helm does not know them any more."""
 
 
 def drift_of(found: Sequence[FieldDrift], namespace: str, revisions: str, unfinished: Sequence[str] = ()) -> Drift:

@@ -1,6 +1,7 @@
 """Look at what runs in a target, and compare it with what Lockflight last put there."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lockflight.api.drift import DriftState
@@ -30,12 +31,14 @@ async def look(
     base = baselines(revisions, _promotions(deps, environment, application), _expected(deps, environment, application))
     gone = [FieldDrift(Ref(_HELM, "HelmRelease", name), "", "is missing") for name in base.missing]
     try:
-        found = [*gone, *await _compare(deps, namespace, base.releases, Ignored(ignored_of(governed.spec)))]
+        seen = await _compare(deps, namespace, base.releases, Ignored(ignored_of(governed.spec)))
     except _UnreadableError as problem:
         return PlanProblem("HelmStorageUnreadable", str(problem))
     except PortError as problem:
         return PlanProblem("CannotTell", str(problem))
-    return drift_of(found, namespace, named(revisions), base.unfinished)
+    found = [*gone, *(each for _, fields in seen for each in fields)]
+    back = tuple((one.promoted.helm_release, one.promoted.revision) for one, fields in seen if fields)
+    return replace(drift_of(found, namespace, named(revisions), base.unfinished), back=back, lost=base.missing)
 
 
 def known(environment: Environment, application: str, revisions: Sequence[Revision]) -> Drift | PlanProblem:
@@ -67,19 +70,20 @@ class _UnreadableError(Exception):
     """A revision that is deployed cannot be read."""
 
 
-async def _compare(deps: Deps, namespace: str, releases: Iterable[Baseline], ignored: Ignored) -> Sequence[FieldDrift]:
-    found: list[FieldDrift] = []
-    objects: list[Mapping[str, Any]] = []
-    for base in releases:
-        other, recorded = await _recorded(deps, namespace, base)
-        found += [other] if other is not None else []
-        objects += recorded
-    if not objects:
-        return found
-    live = await deps.cluster.live(namespace, tuple(dict.fromkeys(map(ref_of, objects))), pods=False)
-    for obj in objects:
-        there = live.objects.get(ref_of(obj))
-        found += [missing(obj)] if there is None else await _object(deps, namespace, obj, there, ignored)
+async def _compare(
+    deps: Deps, namespace: str, releases: Iterable[Baseline], ignored: Ignored
+) -> Sequence[tuple[Baseline, Sequence[FieldDrift]]]:
+    """What was found of each Helm release."""
+    recorded = [(base, *await _recorded(deps, namespace, base)) for base in releases]
+    refs = dict.fromkeys(ref_of(obj) for _, _, objects in recorded for obj in objects)
+    live = (await deps.cluster.live(namespace, tuple(refs), pods=False)).objects if refs else {}
+    found: list[tuple[Baseline, Sequence[FieldDrift]]] = []
+    for base, other, objects in recorded:
+        fields = [other] if other is not None else []
+        for obj in objects:
+            there = live.get(ref_of(obj))
+            fields += [missing(obj)] if there is None else await _object(deps, namespace, obj, there, ignored)
+        found.append((base, fields))
     return found
 
 

@@ -7,15 +7,17 @@ from typing import Final
 
 from lockflight.api import reasons
 from lockflight.api.conditions import Condition, condition, find, merge
-from lockflight.api.drift import DriftMode, DriftState, DriftStatus
+from lockflight.api.drift import DriftMode, DriftState, DriftStatus, PutBack
 from lockflight.api.environment import Environment, TargetStatus
 from lockflight.policy.comparison import Difference
 from lockflight.policy.drift import Drift, FieldDrift, rows
 from lockflight.policy.driftrules import interval_of, mode_of
 from lockflight.policy.model import Effective, PlanProblem
+from lockflight.policy.putback import over
 from lockflight.ports import PortError, Severity
 from lockflight.workflow import drifting
 from lockflight.workflow.deps import Deps
+from lockflight.workflow.puttingback import put_back
 from lockflight.workflow.status import write
 
 _SOON: Final = timedelta(minutes=1)
@@ -45,7 +47,12 @@ async def look_around(
         if _due(deps, environment, governed, row):
             found = await _look(deps, environment, governed, row)
             deps.drift[environment.metadata.uid, row.application] = Look(deps.clock.now(), row.promotion_uid, found)
-    return await _say(deps, environment, _rows(deps, environment), on=True)
+    environment = await _say(deps, environment, _rows(deps, environment, governed), on=True)
+    for row in free:
+        seen = deps.drift.get((environment.metadata.uid, row.application))
+        if seen is not None and isinstance(seen.drift, Drift) and seen.drift.digest:
+            environment = await put_back(deps, environment, governed, row, seen.drift)
+    return environment
 
 
 def differences(
@@ -89,16 +96,24 @@ async def _look(deps: Deps, environment: Environment, governed: Effective, row: 
     return await drifting.look(deps, environment, governed, row.application, revisions)
 
 
-def _rows(deps: Deps, environment: Environment) -> tuple[DriftStatus, ...]:
+def _rows(deps: Deps, environment: Environment, governed: Effective) -> tuple[DriftStatus, ...]:
     before = {row.application: row for row in environment.status.drift}
     found: list[DriftStatus] = []
     for target in environment.status.targets:
         seen = deps.drift.get((environment.metadata.uid, target.application))
         was = before.get(target.application)
+        if was is not None and was.put_back is not None and _forgotten(deps, governed, target, was, was.put_back):
+            was = was.model_copy(update={"put_back": None})
         row = was if seen is None else _row(deps, target, seen.drift, was)
         if row is not None:
             found.append(row)
     return tuple(found[:_ROWS])
+
+
+def _forgotten(deps: Deps, governed: Effective, target: TargetStatus, was: DriftStatus, done: PutBack) -> bool:
+    """Whether what was put back is of no matter any more: it stayed so, or something else runs."""
+    calm = was.state is DriftState.UNCHANGED and over(was, interval_of(governed.spec), deps.clock.now())
+    return calm or done.promotion_uid != target.promotion_uid
 
 
 def _row(deps: Deps, target: TargetStatus, seen: Drift | PlanProblem, was: DriftStatus | None) -> DriftStatus | None:
@@ -186,6 +201,7 @@ def _condition(deps: Deps, environment: Environment, found: Sequence[DriftStatus
 
 
 def _words(row: DriftStatus) -> str:
+    kept = f" (put back {row.put_back.tries} times; {row.put_back.message})" if row.put_back else ""
     fields = [f"{o.kind} {o.name}{f' {f.path}' if f.path else ''} {f.what}" for o in row.objects for f in o.fields]
     more = row.count - 3
-    return "; ".join(fields[:3]) + (f"; and {more} more" if more > 0 else "")
+    return "; ".join(fields[:3]) + (f"; and {more} more" if more > 0 else "") + kept

@@ -766,6 +766,18 @@ CASES = [
     Case(
         "ChangeRequest",
         "spec",
+        "putBack goes with what was changed without permission: promote what ran before instead",
+        {
+            "spec.releaseRef": DROP,
+            "spec.type": "Emergency",
+            "spec.unauthorised": {"application": "payments"},
+            "spec.putBack": {"drift": "sha256:" + "a" * 64},
+        },
+        {"spec.putBack": {"drift": "sha256:" + "a" * 64}},
+    ),
+    Case(
+        "ChangeRequest",
+        "spec",
         "a cancelled change stays cancelled: raise another one",
         {"spec.cancel.reason": "another reason"},
         {"spec.cancel": DROP},

@@ -63,6 +63,7 @@ def full(kind: str) -> list[Json]:
                 "spec.type": "Emergency",
                 "spec.incident": incident,
                 "spec.unauthorised.application": "payments",
+                "spec.putBack.drift": "sha256:" + "a" * 64,
             }
             return [*found, cancelled, change(found[0], marked)]
         case "Delegation":

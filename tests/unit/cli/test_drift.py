@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.unit.cli.fakes import DIGEST, OTHER, STACK, FakeApi, change, data, environment, release, run
+from tests.unit.cli.fakes import DIGEST, OTHER, STACK, FakeApi, change, data, environment, obj, release, run
 
 ROW: dict[str, Any] = {
     "application": "payments",
@@ -76,6 +76,36 @@ def test_there_must_be_something_to_take_over() -> None:
         api({**ROW, "application": "ledger"}), "drift", "take-over", "production", "--change", "chg-1042", "-y"
     )
     assert (result.exit_code, "nothing of payments drifted" in result.stderr) == (1, True)
+
+
+def record(name: str, phase: str, created: str) -> dict[str, Any]:
+    spec = {
+        "type": "Emergency",
+        "title": "changed",
+        "reason": "so",
+        "environments": ["production"],
+        "unauthorised": {"application": "payments"},
+    }
+    return obj("ChangeRequest", name, spec, {"phase": phase}, creationTimestamp=created)
+
+
+def test_what_was_shown_is_put_back_through_the_open_record() -> None:
+    found = api(ROW)
+    found.put(record("old", "Closed", "2026-11-25T10:00:00Z"))
+    found.put(record("open", "Review", "2026-11-24T10:00:00Z"))
+    result = run(found, "drift", "put-back", "production", "-y")
+    assert result.exit_code == 0, result.stderr
+    assert found.objects["ChangeRequest", STACK, "open"]["spec"]["putBack"] == {"drift": DIGEST}
+    assert "putBack" not in found.objects["ChangeRequest", STACK, "old"]["spec"]
+
+
+def test_without_a_record_it_says_what_to_do_instead() -> None:
+    result = run(api(ROW), "drift", "put-back", "production", "-y")
+    assert (result.exit_code, "promote once more what runs there" in result.stderr) == (1, True)
+
+
+def test_where_nothing_drifted_there_is_nothing_to_put_back() -> None:
+    assert "nothing drifted in production" in run(api(), "drift", "put-back", "production", "-y").stderr
 
 
 def test_the_change_must_be_for_that_environment() -> None:

@@ -1,5 +1,7 @@
 """With which of Helm's revisions a target is compared."""
 
+import pytest
+
 from lockflight.policy.baseline import baselines, named
 from lockflight.policy.model import HelmStatus, Revision
 from tests.unit.policy.builders import promotion
@@ -38,8 +40,14 @@ def test_where_no_promotion_is_known_any_more_what_is_deployed_counts() -> None:
 
 
 def test_what_is_half_done_is_not_compared() -> None:
-    found = baselines([revision(1), revision(2, "failed")], made(1))
+    found = baselines([revision(1), revision(2, "failed")], made(1, 2))
     assert (found.releases, found.unfinished) == ((), (API,))
+
+
+@pytest.mark.parametrize("status", ["failed", "pending-rollback"])
+def test_what_somebody_else_left_half_done_hides_nothing(status: str) -> None:
+    (found,) = baselines([revision(1), revision(2, status)], made(1)).releases
+    assert found.newest == found.promoted == revision(1)
 
 
 def test_what_lockflight_never_touched_is_left_out() -> None:
