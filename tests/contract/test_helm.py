@@ -179,6 +179,16 @@ async def test_a_rollback_brings_the_labels_of_its_target_back(world: World) -> 
     assert newest == Revision(RELEASE, 3, HelmStatus.DEPLOYED, "1" * 40, "2" * 40, "uid-1", "1.0.0")
 
 
+async def test_what_is_deployed_can_be_applied_again_without_hooks(world: World) -> None:
+    await world.port.upgrade(world.job)
+    result = await world.port.rollback(world.job.namespace, RELEASE, 1, TIMEOUT, hooks=False)
+    assert (result.outcome, result.revision) == (HelmOutcome.SUCCEEDED, 2)
+    first, again = [await world.port.recorded(world.job.namespace, RELEASE, n) for n in (1, 2)]
+    assert first is not None
+    assert again is not None
+    assert again.objects == first.objects
+
+
 async def test_a_rollback_to_a_revision_that_is_not_there_fails(world: World) -> None:
     await world.port.upgrade(world.job)
     result = await world.port.rollback(world.job.namespace, RELEASE, 7, TIMEOUT)

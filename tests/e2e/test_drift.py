@@ -49,10 +49,10 @@ def _approved(stack: Stack, change: str) -> None:
 
 def _scale(stack: Stack, target: str, replicas: int) -> None:
     """By gus, whom breaking the glass lets write there."""
-    (deployment,) = json.loads(stack.kubectl("get", "deployments", "-o", "json", namespace=target))["items"]
-    name = deployment["metadata"]["name"]
-    group = "--group=lockflight-break-glass"
-    stack.kubectl("create", "rolebinding", "firefighters", "--clusterrole=edit", group, namespace=target)
+    name = _deployment(stack, target)["metadata"]["name"]
+    if not stack.get("rolebinding", "firefighters", target):
+        group = "--group=lockflight-break-glass"
+        stack.kubectl("create", "rolebinding", "firefighters", "--clusterrole=edit", group, namespace=target)
     opened = stack.lockflight("guard", "open", target, "--reason", "INC-4711: checkout slow", person="ines")
     assert opened.returncode == 0, opened.stderr
     command = ("scale", f"deployment/{name}", f"--replicas={replicas}")
@@ -69,16 +69,32 @@ def _scale(stack: Stack, target: str, replicas: int) -> None:
     assert closed.returncode == 0, closed.stderr
 
 
+def _deployment(stack: Stack, target: str) -> dict[str, Any]:
+    (deployment,) = json.loads(stack.kubectl("get", "deployments", "-o", "json", namespace=target))["items"]
+    found: dict[str, Any] = deployment
+    return found
+
+
+def _replicas(stack: Stack, target: str) -> int:
+    return int(_deployment(stack, target)["spec"]["replicas"])
+
+
+def _state(stack: Stack) -> str:
+    return next((row["state"] for row in _drift(stack)), "")
+
+
 def _drift(stack: Stack) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = stack.status("lfenv", "production").get("drift", [])
     return rows
 
 
 @pytest.mark.usefixtures("incident_managers")
-def test_drift_is_shown_field_by_field_and_taken_over_by_a_change(stack: Stack) -> None:
+def test_drift_is_shown_field_by_field_put_back_and_taken_over_by_a_change(stack: Stack) -> None:
     stack.install(PRODUCTION)
     _promoted(stack, "1.0.0")
-    _scale(stack, f"{stack.name}-production", 7)
+    target = f"{stack.name}-production"
+    before = _replicas(stack, target)
+    _scale(stack, target, 7)
 
     (row,) = eventually(lambda: _drift(stack), "the drift to be seen", 150)
     (obj,) = row["objects"]
@@ -89,6 +105,15 @@ def test_drift_is_shown_field_by_field_and_taken_over_by_a_change(stack: Stack) 
     shown = stack.lockflight("drift", "show", "production", person="jo")
     assert "/spec/replicas" in shown.stdout, shown.stderr
 
+    record = f"unauthorised-production-{stack.name}"
+    eventually(lambda: stack.status("lfchg", record).get("findings"), "the record of what nobody permitted", 150)
+    asked = stack.lockflight("drift", "put-back", "production", "-y", person="jo")
+    assert asked.returncode == 0, asked.stderr
+    eventually(lambda: _replicas(stack, target) == before, "the deployment to be put back", 150)
+    eventually(lambda: _state(stack) != "Drifted", "the drift to be gone", 150)
+
+    _scale(stack, target, 9)
+    eventually(lambda: _state(stack) == "Drifted", "the drift to be seen again", 150)
     release = stack.release("1.1.0")
     change = stack.change("chg-1.1.0", release)
     promotion = stack.promote(release, "production")
@@ -98,4 +123,5 @@ def test_drift_is_shown_field_by_field_and_taken_over_by_a_change(stack: Stack) 
     stack.says(promotion, "Drift", "TakenOver")
     _approved(stack, change)
     stack.reaches(promotion, "Succeeded")
-    eventually(lambda: not _drift(stack), "the drift to be gone", 150)
+    assert _replicas(stack, target) == before
+    eventually(lambda: _state(stack) != "Drifted", "the drift to be gone", 150)
