@@ -39,6 +39,7 @@ def test_a_change_says_what_why_and_how_it_is_taken_back() -> None:
         "rollbackPlan": {"strategy": "Manual", "steps": ["restore the dump"]},
         "schedule": {"start": "2026-12-01T08:00:00Z", "end": "2026-12-01T11:00:00Z"},
         "externalRefs": [{"system": "servicenow", "id": "CHG0031"}],
+        "access": [],
         "takesOver": [],
     }
 
