@@ -5,7 +5,7 @@ Nothing of it ever reaches a decision: a decision is made on what was gathered, 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from lockflight.api import reasons
@@ -32,6 +32,7 @@ from lockflight.policy.windows import FOREVER
 
 NEW_CHANGE: Final = "new-change"
 """What a change is called that nobody has raised yet."""
+_LONG: Final = timedelta(days=800)
 _PEOPLE: Final = 32
 """More than any quorum asks for in one role."""
 _SOMEBODY: Final = "somebody"
@@ -268,7 +269,7 @@ def _scheduled(s: Snapshot, verdict: Verdict, at: datetime, now: datetime) -> Sn
     change = s.change
     if verdict.reason != reasons.WINDOW_MISSING or change is None or change.metadata.name != NEW_CHANGE:
         return None
-    spec = change.spec.model_copy(update={"schedule": Schedule(start=at, end=FOREVER)})
+    spec = change.spec.model_copy(update={"schedule": Schedule(start=at, end=at + _LONG)})
     return replace(s, changes=(change.model_copy(update={"spec": spec}),))
 
 

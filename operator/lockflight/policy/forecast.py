@@ -208,10 +208,16 @@ def shown(
     start that only they keep is not written, for it is whenever they act.
     """
     keeping = [row for row in verdicts if not row.verdict.open] if shut is None else shut
+    return Forecast(earliest_start=_start(s, verdicts, now), waiting_for=rows_of(keeping)[:_ROWS])
+
+
+def _start(s: Snapshot, verdicts: Sequence[NamedVerdict], now: datetime) -> datetime | None:
     hour = now.replace(minute=0, second=0, microsecond=0)
-    found = foresee(s, now, given_at=hour, renew=False, looks=FEW_LOOKS, verdicts=verdicts)
-    start = found.start if found.start is not None and found.start > now else None
-    return Forecast(earliest_start=start, waiting_for=rows_of(keeping)[:_ROWS])
+    try:
+        found = foresee(s, now, given_at=hour, renew=False, looks=FEW_LOOKS, verdicts=verdicts)
+    except Exception:  # noqa: BLE001 - what may come is a courtesy: it never keeps a decision from being written
+        return None
+    return found.start if found.start is not None and found.start > now else None
 
 
 __all__ = ["HORIZON", "Foreseen", "Held", "foresee", "rows_of", "shown"]

@@ -50,6 +50,13 @@ def test_many_narrow_columns_of_digests_fit_on_the_page() -> None:
     assert text.count(DIGEST) == 12
 
 
+def test_columns_of_any_need_share_the_page_and_no_more() -> None:
+    page = pdf._Pdf("any")
+    for number in range(1, 300):
+        row = [f"{'w' * (number % 7 + place)} " * (place * number % 11 + 1) for place in range(1, 9)]
+        assert sum(page._widths([row], bold=True)) < page.epw
+
+
 def test_the_same_document_and_time_give_the_same_bytes_and_fonts_are_inside() -> None:
     document = _document(Facts((("Plan", DIGEST),)), Listed(("One", "Two")))
     assert pdf.write(document, AT) == pdf.write(document, AT)

@@ -223,3 +223,55 @@ def test_at_the_start_it_is_open_and_a_minute_before_it_was_not(
 def test_every_tier_can_be_foreseen(tier: str) -> None:
     where = next(e for e in FIVE if e.spec.tier.value == tier)
     assert foresee(world(environment=where, release=release(passed=())), NOW).start == NOW
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"release": None},
+        {"release": release(), "plan": None, "changes": ()},
+        {"changes": (change(), change("chg-2"))},
+        {"changes": (change(release_name="payments-9.9.9"),)},
+        {"changes": (change(creator=None),)},
+        {"changes": (change(creator="system:serviceaccount:ci:robot"),)},
+        {"changes": (change(risk=None, rollbackPlan=None),)},
+        {"namespace": None, "deployer_may": None, "plan": None, "revisions": (), "admission": None},
+    ],
+    ids=str,
+)
+def test_whatever_the_world_is_like_the_search_ends(given: dict[str, Any]) -> None:
+    s = world(**given)
+    found = foresee(s, NOW)
+    assert found.start is None or found.open_at(found.start)
+    assert shown(s, evaluate_all(s, NOW), NOW).waiting_for or found.start == NOW
+
+
+def test_a_forecast_that_fails_keeps_nothing_from_being_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        msg = "surprise"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr("lockflight.policy.forecast.foresee", broken)
+    s = soaking()
+    said = shown(s, evaluate_all(s, NOW), NOW)
+    assert (said.earliest_start, [row.who for row in said.waiting_for]) == (None, ["clock"])
+
+
+def test_a_window_that_lists_no_normal_change_is_met_by_a_schedule() -> None:
+    s = world(
+        changes=(),
+        environment=environment(calendarRef={"name": "four-weekly"}, entry={"requireWindow": True}),
+        calendar=calendar(),
+        release=release(),
+    )
+    found = foresee(s, NOW)
+    assert found.assumed.change is not None
+    assert found.assumed.change.spec.schedule is not None
+
+
+def test_an_environment_upstream_that_is_retired_is_passed_by_nobody() -> None:
+    stack = tuple(e if e.metadata.name != "uat" else environment("uat", "UAT", retired=True) for e in FIVE)
+    found = foresee(world(stack_environments=stack, release=release(passed=())), NOW)
+    assert found.start is None
+    assert found.blocked is not None
+    assert found.blocked.gate == reasons.ORDER

@@ -142,13 +142,15 @@ class _Pdf(FPDF):
             words = [self._width(w, bold=True) for cell in column for w in cell.split()]
             wanted.append(max(sizes, default=0) + around)
             least.append(min(max(words, default=0), _LONGEST_WORD) + around)
-        if sum(wanted) <= self.epw:
+        # A hair less than the page: the library compares sums of fractions.
+        room = self.epw - 0.01
+        if sum(wanted) <= room:
             return wanted
-        left = self.epw - sum(least)
+        left = room - sum(least)
         if left <= 0:
-            return [width * self.epw / sum(least) for width in least]
+            return [width * room / sum(least) for width in least]
         # What a column asks for beyond a page is no need of its own.
-        needs = [min(w, self.epw) - low for w, low in zip(wanted, least, strict=True)]
+        needs = [min(w, room) - low for w, low in zip(wanted, least, strict=True)]
         return [low + left * need / sum(needs) for low, need in zip(least, needs, strict=True)]
 
     def _width(self, text: str, *, bold: bool) -> float:
