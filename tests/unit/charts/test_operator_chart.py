@@ -153,7 +153,12 @@ def test_an_image_digest_wins_over_the_tag() -> None:
 def test_crds_stay_when_the_chart_goes() -> None:
     crds = [o for o in template("lockflight") if o["kind"] == "CustomResourceDefinition"]
     assert len(crds) == len(KINDS)
-    assert all(crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep" for crd in crds)
+    kept = {
+        "helm.sh/resource-policy": "keep",
+        "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+        "kustomize.toolkit.fluxcd.io/prune": "disabled",
+    }
+    assert all(crd["metadata"]["annotations"] == kept for crd in crds)
 
 
 def test_the_policies_know_the_operator_by_the_account_that_is_installed() -> None:

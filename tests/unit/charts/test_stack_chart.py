@@ -211,8 +211,12 @@ def test_nothing_is_granted_by_wildcard(kind: str) -> None:
 
 def test_namespaces_stay_when_the_chart_goes() -> None:
     objects = template("lockflight-stack", SMALL)
-    policies = [o["metadata"]["annotations"]["helm.sh/resource-policy"] for o in objects if o["kind"] == "Namespace"]
-    assert policies == ["keep"] * 3
+    kept = {
+        "helm.sh/resource-policy": "keep",
+        "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+        "kustomize.toolkit.fluxcd.io/prune": "disabled",
+    }
+    assert [o["metadata"]["annotations"] for o in objects if o["kind"] == "Namespace"] == [kept] * 3
 
 
 @pytest.mark.parametrize(
