@@ -40,6 +40,7 @@ async def status(fake: FakeWorld) -> Mapping[str, Any]:
 async def test_it_lives_as_a_release_does(fake: FakeWorld) -> None:
     await raised(fake)
     found = await status(fake)
+    assert found["subject"] == "DRExercise"
     assert (found["phase"], found["approvalsSummary"], found["risk"]["effective"]) == ("Authorize", "0/1 cab", "Medium")
     assert "Fail over and back." in found["plans"][0]["summary"]
     await fake.approve("chg-1")

@@ -18,6 +18,7 @@ async def approved(fake: FakeWorld, **spec: object) -> None:
     await fake.change("chg-1", await fake.release("1.0.0"), **spec)
     await fake.settle()
     assert await authorized(fake) == ("False", "NotAuthorized")
+    assert (await fake.status("ChangeRequest", "chg-1"))["subject"] == "payments-1.0.0"
     await fake.approve("chg-1")
     await fake.settle()
 

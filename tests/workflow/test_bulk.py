@@ -97,6 +97,7 @@ async def test_one_approval_lets_each_stack_go(fake: FakeWorld) -> None:
     await day(fake)
     status = whole(fake)
     assert [row["environment"] for row in status["plans"]] == ["payments/production", "ledger/production"]
+    assert status["subject"] == "payments/payments-1.0.1, ledger/ledger-1.0.1"
     assert (status["phase"], status["approvalsSummary"]) == ("Authorize", "0/1 cab")
     assert gate(fake, "payments")[0] == "ApprovalsMissing"
     await approve(fake, "alice")

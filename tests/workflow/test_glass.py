@@ -49,7 +49,7 @@ async def test_it_says_who_opened_why_and_until_when_and_owes_a_review(world: Fa
     until = await broken(world, "jo", "INC-1: the queue is stuck")
     assert await findings(world) == [("jo", f"the glass was broken by jo until {until}: INC-1: the queue is stuck")]
     status = await world.status("ChangeRequest", RECORD)
-    assert status["phase"] == "Review"
+    assert (status["phase"], status["subject"]) == ("Review", "what was changed of payments")
     assert "lockflight change review" in status["waitsFor"]
 
 

@@ -426,6 +426,9 @@ class ChangeRequestStatus(Schema):
     observed_generation: int = Field(0, description="The generation of the spec that status speaks of.")
     conditions: Conditions = ()
     phase: ChangePhase | None = None
+    subject: Annotated[str, Field(max_length=256)] | None = Field(
+        None, description="What it brings, on one line for the printer column: a release, several, or an activity."
+    )
     plans: Annotated[tuple[ChangePlan, ...], Field(max_length=128)] = ()
     plan_digest: Digest | None = Field(None, description="Over all plans: what approvals bind to.")
     risk: ChangeRisk | None = None

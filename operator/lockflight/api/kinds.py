@@ -102,7 +102,7 @@ CHANGE_REQUEST = Kind(
     ChangeRequest,
     (
         Column("Type", ".spec.type"),
-        Column("Release", ".spec.releaseRef.name"),
+        Column("Release", ".status.subject"),
         Column("Risk", ".status.risk.effective"),
         Column("Approvals", ".status.approvalsSummary"),
         Column("Schedule", ".spec.schedule.start"),

@@ -64,7 +64,9 @@ def review(app: App, *, change: str, role: str, outcome: str, summary: str, acce
     """
     found = get(app, ChangeRequest, change)
     if found.status.phase is not ChangePhase.REVIEW:
-        msg = f"change {change} is {found.status.phase or 'New'}: it is reviewed when it is Review"
+        state = found.status.phase or ChangePhase.NEW
+        words = "it has ended" if state.ended else "a review says how it went, once it was carried out (phase Review)"
+        msg = f"change {change} is {state}: {words}"
         raise CliError(msg)
     if not app.as_data:
         _show(found)

@@ -30,6 +30,7 @@ from lockflight.policy.risk import declared, highest
 from lockflight.policy.standing import Standing, base_changed, standing
 from lockflight.policy.voices import Voices
 
+_ONE_LINE: Final = 256
 _GOOD: Final = (ChangePhase.SCHEDULED, ChangePhase.IMPLEMENT, ChangePhase.REVIEW, ChangePhase.CLOSED)
 
 
@@ -104,6 +105,7 @@ def assess(
                 "observed_generation": generation,
                 "conditions": conditions,
                 "phase": verdict.phase,
+                "subject": subject(change),
                 "risk": risk if change.status.plans else None,
                 "plan_digest_demanded": _demanded(change, governed, risk.effective),
                 "how_to_approve": how_to_approve(change, asked) if open_for_approval and asked else None,
@@ -114,6 +116,20 @@ def assess(
         ),
         verdict.retry_at,
     )
+
+
+def subject(change: ChangeRequest) -> str:
+    """What it brings, on one line."""
+    spec = change.spec
+    if spec.releases:
+        words = ", ".join(f"{row.stack}/{row.name}" for row in spec.releases)
+    elif spec.activity is not None:
+        words = spec.activity.kind.value
+    elif spec.unauthorised is not None:
+        words = f"what was changed of {spec.unauthorised.application}"
+    else:
+        words = spec.release
+    return words if len(words) <= _ONE_LINE else words[: _ONE_LINE - 1] + "…"
 
 
 def required(

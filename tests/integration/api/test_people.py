@@ -76,7 +76,12 @@ def test_a_kind_has_its_names_and_columns(cluster: ClusterLike, server: Server, 
 
 def test_columns_say_what_a_change_waits_for(cluster: ClusterLike, server: Server) -> None:
     stored = server.create(documented("ChangeRequest")[0])
-    status: Json = {"phase": "Authorize", "approvalsSummary": "1/2 cab", "waitsFor": "cab: 1 of 2 approvals"}
+    status: Json = {
+        "phase": "Authorize",
+        "subject": "payments-2.4.0",
+        "approvalsSummary": "1/2 cab",
+        "waitsFor": "cab: 1 of 2 approvals",
+    }
     server.patch_status(stored, {"status": status}, MERGE_PATCH)
     row = cluster.kubectl("-n", NAMESPACE, "get", "lfchg", stored["metadata"]["name"], "--no-headers").strip()
     expected = (

@@ -1,5 +1,7 @@
 """`change review`: what is said of a change, and what it owes is shown before anybody is asked."""
 
+import pytest
+
 from tests.unit.cli.fakes import STACK, FakeApi, change, run
 
 SEEN = "2026-11-24T11:00:00Z"
@@ -29,4 +31,16 @@ def test_without_debts_nothing_is_accepted() -> None:
 def test_what_cannot_be_accepted_is_wrong_usage() -> None:
     api = FakeApi(change("chg-77", phase="Review", review=[]))
     assert run(api, "change", "review", "chg-77", *SAID, "--accept", "Ratification").exit_code == 2
+    assert api.writes == []
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"),
+    [("Authorize", "once it was carried out"), (None, "change chg-1 is New"), ("Closed", "it has ended")],
+)
+def test_what_was_not_carried_out_is_not_reviewed(phase: str | None, words: str) -> None:
+    api = FakeApi(change("chg-1", phase=phase, review=[]))
+    result = run(api, "change", "review", "chg-1", *SAID)
+    assert result.exit_code != 0
+    assert words in " ".join(result.output.split())
     assert api.writes == []
