@@ -241,6 +241,41 @@ async def test_a_change_that_takes_the_drift_over_lets_its_release_in(fake: Fake
     await fake.approve(second)
     await fake.settle()
     assert await fake.phase(promotion) != "Waiting"
+    fake.helm.mutate = as_it_was
+    await look(fake)
+    rows = (await fake.status("ChangeRequest", "unauthorised-production-payments"))["findings"]
+    assert {row["settled"] for row in rows if "is 5," in row["what"]} == {
+        "taken over by promotion payments-1.1.0-production under change second"
+    }
+
+
+async def test_what_was_undone_is_settled_and_done_again_it_is_another_finding(fake: FakeWorld) -> None:
+    promotion = await running(fake, "uat", {**UAT, **SIGNED, **DETECT})
+    await fake.sign(promotion, "bea")
+    await fake.settle()
+    fake.helm.mutate = scaled()
+    await look(fake)
+    fake.helm.mutate = as_it_was
+    await look(fake)
+    (row,) = (await fake.status("ChangeRequest", RECORD))["findings"]
+    assert row["settled"] == "undone, or changed further, by another way"
+    await fake.restart()
+    fake.helm.mutate = scaled()
+    await look(fake)
+    rows = (await fake.status("ChangeRequest", RECORD))["findings"]
+    assert [row.get("settled") is None for row in rows] == [False, True]
+
+
+async def test_what_stands_is_not_settled_by_a_new_process(fake: FakeWorld) -> None:
+    promotion = await running(fake, "uat", {**UAT, **SIGNED, **DETECT})
+    await fake.sign(promotion, "bea")
+    await fake.settle()
+    fake.helm.mutate = scaled()
+    await look(fake)
+    await fake.restart()
+    await look(fake)
+    (row,) = (await fake.status("ChangeRequest", RECORD))["findings"]
+    assert "settled" not in row
 
 
 async def test_one_target_at_work_does_not_hide_the_others(fake: FakeWorld) -> None:

@@ -148,3 +148,7 @@ async def test_a_person_has_exactly_what_was_found_put_back(fake: FakeWorld) -> 
     assert fake.helm.calls.count(BACK) == 1
     (record,) = fake.records(AuditAction.PUT_BACK)
     assert record.spec.facts["asked"] == f"change {RECORD}"
+    await look(fake)
+    (found,) = (await fake.status("ChangeRequest", RECORD))["findings"]
+    assert found["settled"] == "put back as payments-1.0.0 had it"
+    assert (await fake.status("ChangeRequest", RECORD))["phase"] == "Review"

@@ -43,6 +43,10 @@ class FindingStatus(Schema):
         "", description="The object's generation then, or since when it differs."
     )
     first_seen: Time = Field(description="When it was first found.")
+    settled: Annotated[str, Field(max_length=512)] | None = Field(
+        None, description="How it ended: put back, taken over by a change, gone over by a promotion, or undone."
+    )
+    settled_at: Time | None = Field(None, description="When it was seen to have ended.")
 
 
 class Submission(Schema):

@@ -108,7 +108,8 @@ def of_change(change: ChangeRequest) -> Iterator[AuditEntry]:
     status, subject = change.status, subject_of(change)
     for index, row in enumerate(status.findings):
         # Who did it is what managed fields or the glass say: nobody's word, so it is no ``by``.
-        facts = {"list": "findings", "index": index, **row.dump()}
+        as_found = row.model_copy(update={"settled": None, "settled_at": None})
+        facts = {"list": "findings", "index": index, **as_found.dump()}
         yield AuditEntry(AuditAction.UNAUTHORISED, subject, key=f"findings/{index}", facts=facts)
     for index, submission in enumerate(status.submissions):
         yield _word(AuditAction.SUBMITTED, subject, "submissions", index, submission)

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from lockflight.api.changerecords import FindingStatus
 from lockflight.api.changerequest import ChangeRequest
+from lockflight.api.drift import DriftStatus
+from lockflight.api.environment import TargetStatus
 from lockflight.policy.comparison import Difference
 
 MOST: Final = 64
@@ -73,6 +75,23 @@ def says(record: ChangeRequest, findings: Sequence[Finding], now: datetime) -> b
     """Whether the record has all of them."""
     known = {_key(row) for row in record.status.findings}
     return {_key(row) for row in merged((), findings, now)} <= known
+
+
+def ending(
+    found: FindingStatus,
+    environment: str,
+    target: TargetStatus,
+    row: DriftStatus | None,
+    change: ChangeRequest | None,
+) -> str:
+    """How a finding ended that does not stand any more; ``change`` is the one that brought what runs."""
+    if target.deployed_at > found.first_seen:
+        took = change is not None and any(t.environment == environment for t in change.spec.takes_over)
+        under = f" under change {change.metadata.name}" if change is not None else ""
+        return f"{'taken over' if took else 'gone over'} by promotion {target.promotion}{under}"[:512]
+    if row is not None and row.put_back is not None and row.put_back.last_at >= found.first_seen:
+        return f"put back as {target.release} had it"[:512]
+    return "undone, or changed further, by another way"
 
 
 def full(record: ChangeRequest) -> bool:

@@ -9,6 +9,7 @@ from lockflight.api import reasons
 from lockflight.api.conditions import Condition, condition, find, merge
 from lockflight.api.drift import DriftMode, DriftState, DriftStatus, PutBack
 from lockflight.api.environment import Environment, TargetStatus
+from lockflight.api.promotion import Promotion
 from lockflight.policy.comparison import Difference
 from lockflight.policy.drift import Drift, FieldDrift, rows
 from lockflight.policy.driftrules import interval_of, mode_of
@@ -68,6 +69,15 @@ def differences(
         for f in seen.drift.found
         if not (str(f.ref) in objects and _compared_each_minute(f))
     )
+
+
+def looked(deps: Deps, environment: Environment, target: TargetStatus) -> bool:
+    """Whether what runs there now was compared in full by this process."""
+    seen = deps.drift.get((environment.metadata.uid, target.application))
+    known = any(
+        p.metadata.uid == target.promotion_uid for p in deps.store.of(Promotion, environment.metadata.namespace)
+    )
+    return seen is not None and isinstance(seen.drift, Drift) and seen.promotion_uid == target.promotion_uid and known
 
 
 def _compared_each_minute(found: FieldDrift) -> bool:

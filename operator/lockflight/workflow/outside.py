@@ -8,6 +8,8 @@ from lockflight.api.environment import Environment
 from lockflight.policy.comparison import Difference
 from lockflight.policy.unauthorised import Finding, finding_of, record_name
 from lockflight.workflow.deps import Deps
+from lockflight.workflow.driftrounds import looked
+from lockflight.workflow.settled import settle
 from lockflight.workflow.unauthorised import record
 
 
@@ -26,6 +28,9 @@ async def write_down(deps: Deps, environment: Environment, application: str, fou
     deps.outside[target] = standing
     rows = [Finding(f.object, f.what, f.by, revision) for f, revision in standing.items()]
     await record(deps, environment, application, rows)
+    row = next((r for r in environment.status.targets if r.application == application), None)
+    if row is not None and looked(deps, environment, row):
+        await settle(deps, environment, row, standing)
 
 
 def _recorded(deps: Deps, environment: Environment, application: str) -> dict[Finding, str]:
@@ -35,5 +40,6 @@ def _recorded(deps: Deps, environment: Environment, application: str) -> dict[Fi
         change = deps.store.get(ChangeRequest, environment.metadata.namespace, called)
         if change is None:
             return known
-        known |= {Finding(row.object, row.what, row.changed_by or ""): row.revision for row in change.status.findings}
+        standing = (row for row in change.status.findings if row.settled is None)
+        known |= {Finding(row.object, row.what, row.changed_by or ""): row.revision for row in standing}
     raise AssertionError
