@@ -229,7 +229,7 @@ def _changes(
     if named is not None:
         return tuple(c for c in parts if c.metadata.name == named.rpartition("/")[2])[:1]
     meant = (c for c in parts if c.spec.release == release.metadata.name and name in c.spec.environments)
-    return tuple(c for c in meant if not _ended(c))
+    return tuple(c for c in meant if not _ended(c) and not c.spec.removes)
 
 
 def _whole(objects: Objects, changes: Sequence[ChangeRequest]) -> ChangeRequest | None:

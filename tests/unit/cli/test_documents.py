@@ -244,6 +244,27 @@ def test_an_environment_is_shown_with_the_rules_that_its_tier_brings() -> None:
     assert "change control" in rules["Below the floor of its tier"].lower().replace("changecontrol", "change control")
 
 
+def test_access_stands_in_the_documents() -> None:
+    api = _history()
+    held = {"namespace": "payments-production", "subject": "Group admins", "level": "Admin", "via": "RoleBinding x"}
+    api.objects["Environment", STACK, "production"]["status"]["access"] = [{**held, "foreign": True}]
+    said = data(run(api, "report", "environment", "production", "-o", "json"))
+    (row,) = next(s for s in said["sections"] if s["title"] == "Who has access")["blocks"][0]["table"]
+    assert (row["Who"], row["Level"], row["Nobody asked for it"]) == ("Group admins", "Admin", "yes")
+    boxed = {
+        "environment": "production",
+        "level": "Operate",
+        "duration": "2h",
+        "subjects": [{"kind": "User", "name": "ines"}],
+    }
+    spec = api.objects["ChangeRequest", STACK, "chg-1042"]["spec"]
+    spec |= {"type": "Emergency", "access": [boxed]}
+    spec["incident"] = {"id": "INC-77", "severity": "Sev1", "openedAt": "2026-11-20T08:00:00Z"}
+    text = run(api, "report", "change", "chg-1042", "-o", "yaml").stdout
+    assert "Operate in production for 2h: User ines" in text
+    assert "INC-77, Sev1, opened 2026-11-20 08:00:00Z" in text
+
+
 def test_the_history_counts_by_outcome_and_type_of_change() -> None:
     said = data(run(_history(), "report", "environment", "production", "-o", "json"))
     figures = next(s for s in said["sections"] if s["title"] == "Figures")["blocks"][0]["facts"]

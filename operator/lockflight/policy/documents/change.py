@@ -1,5 +1,6 @@
 """The change record: what was asked for, who decided on what, what was done, and how it went."""
 
+from lockflight.api.access import BoxedAccess
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.policy.auditreport import story
 from lockflight.policy.documents.common import (
@@ -59,6 +60,7 @@ def _summary(change: ChangeRequest, m: Material) -> Facts:
     return facts(
         ("Type", f"{spec.type.value}: {MEANING[spec.type]}"),
         ("Phase", status.phase.value if status.phase else "New"),
+        ("Action", "Remove: takes the release away" if spec.removes else None),
         ("Environments", [m.where(e) for e in spec.environments]),
         ("Release", _brings(change, m)),
         ("Approvals", status.approvals_summary),
@@ -100,10 +102,16 @@ def _asked(change: ChangeRequest, m: Material) -> Facts:
         ),
         ("Goes past freezes", spec.freeze_override.windows if spec.freeze_override else None),
         ("Because", spec.freeze_override.justification if spec.freeze_override else None),
+        ("Access for a time", [f"{a.level} in {a.environment} for {a.duration}: {_names(a)}" for a in spec.access]),
+        ("Puts back drift", spec.put_back.drift if spec.put_back else None),
         ("Takes over drift", [f"{row.environment} {row.drift}" for row in spec.takes_over]),
         ("Elsewhere", [f"{r.system} {r.id} {r.url or ''}".strip() for r in spec.external_refs]),
         ("Scope", _scope(change, m)),
     )
+
+
+def _names(access: BoxedAccess) -> str:
+    return ", ".join(f"{subject.kind} {subject.name}" for subject in access.subjects)
 
 
 def _scope(change: ChangeRequest, m: Material) -> list[str]:

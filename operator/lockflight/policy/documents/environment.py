@@ -42,6 +42,7 @@ def environment_history(environment: Environment, m: Material, start: datetime |
         f"Environment {name}",
         f"{m.subtitle}; {f'from {start:%Y-%m-%d %H:%M}Z' if start else 'from the beginning'} to {end:%Y-%m-%d %H:%M}Z",
         section("What it is", _summary(environment, m), *_items(environment)),
+        section("Who has access", _access(environment)),
         section("What runs", _running(environment)),
         section("Figures", _figures(ran, changes, m)),
         section("Deployments", deployments(m, ran, "Nothing was deployed in that time.")),
@@ -115,6 +116,12 @@ def _items(environment: Environment) -> tuple[Block | None, Block | None]:
         return table((title, "Given by"), [(i.name, i.given_by) for i in items], "") if items else None
 
     return rows("Input", environment.status.inputs), rows("Output", environment.status.outputs)
+
+
+def _access(environment: Environment) -> Block | None:
+    """Who may do what in the target namespaces, as RBAC said when the operator looked last."""
+    rows = [(h.namespace, h.subject, h.level.value, h.via, h.foreign) for h in environment.status.access]
+    return table(("Namespace", "Who", "Level", "By", "Nobody asked for it"), rows, "") if rows else None
 
 
 def _running(environment: Environment) -> Block:
