@@ -361,6 +361,9 @@ class Passage(Schema):
     deployed_at: Time = Field(description="When Helm had applied it there.")
     verified_at: Time | None = Field(None, description="When its verification had passed.")
     signed_off_at: Time | None = Field(None, description="When the environment was passed: verified and signed off.")
+    withdrawn: Annotated[str, Field(max_length=1024)] | None = Field(
+        None, description="Who took the sign-off back afterwards: the environment is not passed while it is set."
+    )
     running_since: Time | None = Field(None, description="Set while the release runs there verified without a break.")
     longest_soak: Duration = Field("0s", description="Its longest uninterrupted verified stay.")
     promotion_uid: Uid = Field("", alias="promotionUID", description="UID of the Promotion that brought it.")
@@ -368,6 +371,11 @@ class Passage(Schema):
     beside: Annotated[tuple[Beside, ...], Field(max_length=64)] = Field(
         (), description="What ran there of other applications when it was verified, the latest last."
     )
+
+    @property
+    def signed(self) -> bool:
+        """Signed off, and nobody took that back."""
+        return self.signed_off_at is not None and self.withdrawn is None
 
 
 class Boarded(Schema):

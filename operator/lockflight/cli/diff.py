@@ -163,7 +163,7 @@ def _show_release(found: ChangeDiff) -> None:
     said = [f"{e.type} {e.result}" for e in release.spec.evidence]
     said += [f"{e.type} {e.result} by {e.by}" for e in release.status.evidence]
     output.line(f"evidence: {', '.join(said) or 'none'}", 2)
-    done = ", ".join(p.name for p in release.status.environments if p.signed_off_at)
+    done = ", ".join(p.name for p in release.status.environments if p.signed)
     output.line(f"passed: {done or 'nothing yet'}", 2)
 
 

@@ -274,8 +274,7 @@ def _wait(app: App, name: str, environment: str | None, timeout: timedelta) -> N
 def passed(release: Release, environment: str) -> bool:
     """The release is verified and signed off there, with the content it has now."""
     return any(
-        p.name == environment and p.signed_off_at is not None and p.digest == release.status.digest
-        for p in release.status.environments
+        p.name == environment and p.signed and p.digest == release.status.digest for p in release.status.environments
     )
 
 

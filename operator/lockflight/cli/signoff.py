@@ -16,31 +16,39 @@ from lockflight.cli.objects import get
 @promotion_argument
 @role_option
 @click.option("--reject", is_flag=True, help="Refuse it: the release stays, and goes no further.")
+@click.option("--withdraw", is_flag=True, help="Take your own sign-off back, also after the promotion has succeeded.")
 @comment_option
 @yes_option
 @command_options
 @pass_app
-def sign_off(app: App, *, promotion: str, role: str, reject: bool, comment: str | None, yes: bool) -> None:
+def sign_off(
+    app: App, *, promotion: str, role: str, reject: bool, withdraw: bool, comment: str | None, yes: bool
+) -> None:
     """Sign off what a promotion deployed, or reject it.
 
-    Shows what runs and how its verification ended, and asks.
+    Shows what runs and how its verification ended, and asks. With --withdraw the environment is not passed any
+    more where too few sign-offs are left: the release goes no further than where it runs.
     """
+    if reject and withdraw:
+        msg = "--reject and --withdraw are two different things: give one of them"
+        raise click.UsageError(msg)
     found = get(app, Promotion, promotion)
     phase, plan = found.status.phase or Phase.WAITING, found.status.plan
-    if phase.final or plan is None:
+    late = phase is Phase.SUCCEEDED and (withdraw or reject)
+    if (phase.final and not late) or plan is None:
         words = "it has ended" if phase.final else "nothing is planned yet"
         msg = f"promotion {promotion} is {phase.value}: {words}; see lockflight why {promotion}"
         raise CliError(msg)
     if not app.as_data:
         _show(found, phase)
-    decision: Decision = "Rejected" if reject else "Approved"
-    verb = "Reject" if reject else "Sign off"
+    decision: Decision = "Withdrawn" if withdraw else "Rejected" if reject else "Approved"
+    verb = "Withdraw your sign-off of" if withdraw else "Reject" if reject else "Sign off"
     if not confirmed(app, f"{verb} {promotion} as {role}, plan {output.short(plan.digest)}?", yes=yes):
         output.note(f"{promotion}: nothing sent")
         return
     made = entry(app, role, decision, comment, found.metadata.generation, plan.digest)
     written = app.api.append(PROMOTION, app.namespace, promotion, "signOffs", made)
-    done = "rejected" if reject else "signed off"
+    done = "withdrawn" if withdraw else "rejected" if reject else "signed off"
     output.show_object(app, written, PROMOTION.plural, f"{done} as {role} by {made['by']}, plan {plan.digest}")
 
 

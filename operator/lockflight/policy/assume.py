@@ -72,7 +72,7 @@ def _passed(s: Snapshot, verdict: Verdict, at: datetime, now: datetime) -> Snaps
     for name, governed in s.upstream.items():
         row = passage(s, name)
         # What is retired is passed by nobody any more.
-        if not governed.spec.retired and (row is None or row.verified_at is None or row.signed_off_at is None):
+        if not governed.spec.retired and (row is None or row.verified_at is None or not row.signed):
             release = with_passage(release, _row(s, name, row, at)) if name in s.upstream_uids else release
     return replace(s, release=release)
 
@@ -99,6 +99,7 @@ def _row(s: Snapshot, name: str, known: Passage | None, at: datetime) -> Passage
         update={
             "verified_at": row.verified_at or at,
             "signed_off_at": at,
+            "withdrawn": None,
             "running_since": row.running_since or (at if row.verified_at is None else None),
             "images": row.images or images,
         }

@@ -102,7 +102,7 @@ def upstream_passed(
         row.name
         for row in release.status.environments
         if row.digest == release.status.digest
-        and row.signed_off_at
+        and row.signed
         and row.environment_uid == uids.get(row.name)
         and row.name in environments
         and environments[row.name].spec.tier is not Tier.LOCAL

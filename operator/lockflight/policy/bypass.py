@@ -123,7 +123,7 @@ def _through(on: Subject, name: str, rule: Terms, seen: frozenset[str]) -> _Proo
     verdict = passed_in(on, name)
     if verdict.open:
         row = passage(on.snapshot, name)
-        signed = row is None or row.signed_off_at is not None
+        signed = row is None or row.signed
         said = f"{on.release.metadata.name} is not signed off in {name} yet"
         return _Proof((name,), () if signed else (Owed(Bypass.SIGN_OFFS, said, name),))
     here = on.snapshot.upstream.get(name)

@@ -99,7 +99,7 @@ def _leg(objects: Objects, release: Release, name: str, legs: dict[str, Leg], no
     s = snapshot(objects, release, name)
     governed, tier = objects.governed[name], objects.governed[name].spec.tier.value
     row = passage(s, name)
-    if row is not None and row.signed_off_at is not None:
+    if row is not None and row.signed_off_at is not None and row.signed:
         return Leg(name, tier, row.deployed_at, row.deployed_at, row.signed_off_at, passed=row), release
     reached = _reached(governed, _before(objects, release, name, now), legs, now)
     if reached is None:

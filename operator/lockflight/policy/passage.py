@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from lockflight.api.common import format_duration, parse_duration
+from lockflight.api.common import RoleCount, format_duration, parse_duration
 from lockflight.api.environment import Environment
 from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.api.release import Passage, Release
 from lockflight.policy.neighbours import joined
 from lockflight.policy.stays import Stay, began, stays
+from lockflight.policy.withdrawal import taken_back
 
 _MOST_IMAGES = 256
 
@@ -19,11 +20,12 @@ def passages(
     promotions: Sequence[Promotion],
     environments: Mapping[str, Environment],
     now: datetime,
+    needs: Mapping[str, Sequence[RoleCount]] | None = None,
 ) -> tuple[Passage, ...]:
     """The rows after ``promotions``, those of the whole application: another release's deployment ends a stay.
 
     Nothing is taken over from an environment that was deleted and made again under its old name, nor from a release
-    of the same name with another digest.
+    of the same name with another digest. ``needs`` are the sign-offs that each environment asks for now.
     """
     digest = release.status.digest
     if digest is None:
@@ -36,6 +38,7 @@ def passages(
         row = known.get(name)
         for promotion in sorted((p for p in here if _mine(p, release, digest)), key=began):
             row = _after(row, promotion, environment.metadata.uid if environment else "")
+            row = _kept(row, promotion, release, (needs or {}).get(name))
         if row is not None:
             result[name] = _soaked(row, stays(row, release, here))
     return tuple(row for _, row in sorted(result.items()))
@@ -88,15 +91,34 @@ def _after(row: Passage | None, promotion: Promotion, uid: str) -> Passage | Non
             return base.model_copy(update={"deployed_at": status.deployed_at, "verified_at": status.verified_at})
         case Phase.SUCCEEDED:
             return base.model_copy(
-                update={**arrived, "signed_off_at": status.finished_at, "images": images[:_MOST_IMAGES]}
+                update={
+                    **arrived,
+                    "signed_off_at": status.finished_at,
+                    "withdrawn": None,
+                    "images": images[:_MOST_IMAGES],
+                }
             )
         case Phase.REJECTED:
-            return base.model_copy(update={**arrived, "signed_off_at": None, "images": images[:_MOST_IMAGES]})
+            return base.model_copy(
+                update={**arrived, "signed_off_at": None, "withdrawn": None, "images": images[:_MOST_IMAGES]}
+            )
         case _ if base.signed_off_at is not None:
             # Signed off before: what is new is not part of that yet.
             return base.model_copy(update=arrived)
         case _:
             return base.model_copy(update={**arrived, "images": images[:_MOST_IMAGES]})
+
+
+def _kept(
+    row: Passage | None, promotion: Promotion, release: Release, needs: Sequence[RoleCount] | None
+) -> Passage | None:
+    """The row with what became of the sign-off that ``promotion`` gave."""
+    status = promotion.status
+    gave = status.phase is Phase.SUCCEEDED and promotion.spec.action is Action.DEPLOY
+    if row is None or not gave or row.signed_off_at is None or row.signed_off_at != status.finished_at:
+        return row
+    words = taken_back(promotion, release, needs)
+    return row.model_copy(update={"withdrawn": words[:1024] if words else None})
 
 
 def _soaked(row: Passage, spent: Sequence[Stay]) -> Passage:

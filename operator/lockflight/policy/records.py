@@ -103,6 +103,14 @@ def of_promotion(promotion: Promotion) -> Iterator[AuditEntry]:
         yield AuditEntry(AuditAction.FINISHED, subject, facts=_known(facts))
 
 
+def due_of_promotion(promotion: Promotion) -> Iterator[tuple[AuditAction, str]]:
+    """Action and key of what may be lacking of one that ended: its end is sealed last, but a no may come after it."""
+    for index, entry in enumerate(promotion.status.sign_offs):
+        if entry.decision != "Approved":
+            yield _DECISIONS["signOffs", entry.decision], f"signOffs/{index}"
+    yield AuditAction.FINISHED, ""
+
+
 def of_change(change: ChangeRequest) -> Iterator[AuditEntry]:
     """Everything that is due of a change: what was found unasked for, each person's word, and how it ended."""
     status, subject = change.status, subject_of(change)

@@ -7,11 +7,12 @@ from datetime import datetime
 from lockflight.api import reasons
 from lockflight.api.common import Tier
 from lockflight.api.environment import Require
-from lockflight.api.promotion import Phase
+from lockflight.api.promotion import Action, Phase
 from lockflight.api.release import Passage
 from lockflight.policy.hotfix import shorter_path
-from lockflight.policy.model import Snapshot, Verdict
+from lockflight.policy.model import Effective, Snapshot, Verdict
 from lockflight.policy.verdicts import Subject, denied, passed, waiting
+from lockflight.policy.withdrawal import lost, taken_back
 
 
 def passage(s: Snapshot, environment: str) -> Passage | None:
@@ -136,4 +137,30 @@ def passed_in(on: Subject, upstream: str) -> Verdict:
         return waiting(reasons.NOT_PASSED, f"{release} is not verified in {upstream} yet")
     if row.signed_off_at is None and upstream not in s.sign_offs_owed:
         return waiting(reasons.NOT_PASSED, f"{release} is not signed off in {upstream} yet")
+    back = _taken_back(on, upstream, known, row)
+    if back is not None:
+        words = f"the sign-off of {release} in {upstream} was taken back: {back}"
+        return waiting(reasons.WITHDRAWN_UPSTREAM, f"{words}; promote it to {upstream} again, or another version")
+    rows = {name: found for name in s.upstream if (found := passage(s, name)) is not None}
+    gone = next(lost(on.release, [upstream], s.upstream, rows, s.sign_offs_owed), None)
+    if gone is not None:
+        name, words = gone
+        return waiting(reasons.WITHDRAWN_UPSTREAM, f"{words}; promote it to {name} again, or another version")
     return passed()
+
+
+def _taken_back(on: Subject, upstream: str, known: Effective, row: Passage) -> str | None:
+    """What the promotion says that gave the sign-off, before the release tells so."""
+    if upstream in on.snapshot.sign_offs_owed:
+        return None
+    needs = tuple(known.spec.exit.sign_offs) if known.spec.exit else ()
+    for promotion in on.snapshot.upstream_promotions:
+        status = promotion.status
+        if (
+            promotion.spec.environment_ref.name == upstream
+            and status.phase is Phase.SUCCEEDED
+            and promotion.spec.action is Action.DEPLOY
+            and status.finished_at == row.signed_off_at
+        ):
+            return taken_back(promotion, on.release, needs)
+    return None

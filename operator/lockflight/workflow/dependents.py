@@ -16,6 +16,7 @@ from lockflight.api.standardchange import StandardChange
 from lockflight.policy.bulk import called, names
 from lockflight.policy.conflicts import same_applications
 from lockflight.policy.lifting import lifted
+from lockflight.policy.withdrawal import may_have_lost
 from lockflight.workflow.indexes import Index
 from lockflight.workflow.keys import NAMESPACE, Key, key_of
 from lockflight.workflow.owing import woken
@@ -29,10 +30,15 @@ def dependents(store: Store, key: Key, old: AnyObject | None, new: AnyObject | N
         case Promotion() as promotion:
             if _phase(old) != _phase(new) or old is None or new is None:
                 keys |= _around_promotion(store, promotion, root)
+            if _signed(old) != _signed(new):
+                # Taken back after the end: the release tells what it lost.
+                keys.add(Key("Release", key.namespace, promotion.spec.release_ref.name))
             if Phase.ON_HOLD in (_phase(old), _phase(new)) and _phase(old) != _phase(new):
                 keys |= {key_of(f) for ns in {root, key.namespace} for f in store.of(FreezeWindow, ns)}
         case Release() as release:
             keys |= _of_release(store, release)
+            if _lost(old) != _lost(new):
+                keys |= {key_of(e) for e in store.of(Environment, key.namespace)}
             if not _same_spec(old, new) and (release.spec.includes or release.spec.type is ReleaseType.HOTFIX):
                 keys |= _not_merged(store, release)
             keys |= _counted_by(old, new)
@@ -240,6 +246,17 @@ def _neighbours(store: Store, promotion: Promotion) -> Iterator[Key]:
 
 def _named(release: Release, other: Release) -> bool:
     return any(row.application == other.spec.application for row in release.spec.requires)
+
+
+def _signed(obj: AnyObject | None) -> object:
+    return obj.status.sign_offs if isinstance(obj, Promotion) and _phase(obj) is Phase.SUCCEEDED else None
+
+
+def _lost(obj: AnyObject | None) -> object:
+    """What an environment in which it runs tells of what it lost upstream."""
+    if not isinstance(obj, Release) or not may_have_lost(obj):
+        return None
+    return [(row.name, row.withdrawn) for row in obj.status.environments], obj.status.evidence
 
 
 def _of_release(store: Store, release: Release) -> set[Key]:

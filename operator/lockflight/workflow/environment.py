@@ -20,6 +20,7 @@ from lockflight.workflow.gather import stack_effective
 from lockflight.workflow.glass import shown
 from lockflight.workflow.ruling import of_environment
 from lockflight.workflow.status import write
+from lockflight.workflow.upheld import upheld
 
 
 async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
@@ -42,12 +43,14 @@ async def reconcile(deps: Deps, environment: Environment) -> datetime | None:
     configured = await pending(deps, environment, governed, rows) if not root else None
     admission = _admission(deps, environment)
     glass = shown(deps, environment, environment.status.conditions)
+    held_up = upheld(deps, environment, governed, rows, releases)
     approvals, approved = await of_environment(deps, environment, governed)
     status = environment.status.model_copy(
         update={
             "observed_generation": generation,
             "conditions": merge(
-                environment.status.conditions, [ready, *approved, *filter(None, [configured, admission, glass])]
+                environment.status.conditions,
+                [ready, *approved, *filter(None, [configured, admission, glass, held_up])],
             ),
             "inputs": inputs(governed),
             "outputs": outputs(governed),

@@ -33,6 +33,7 @@ from lockflight.policy.ruleasked import baseline_of
 from lockflight.policy.rulebook import RULE_KINDS
 from lockflight.policy.selftest import Admission
 from lockflight.policy.visits import Visits
+from lockflight.policy.withdrawal import may_have_lost
 from lockflight.ports import GoneError, PortError
 from lockflight.workflow import catalogue, dependents, drifting, selftest
 from lockflight.workflow.bulkrights import entitled
@@ -367,9 +368,9 @@ def _judged(deps: Deps, objects: _Objects) -> Snapshot:
         return snapshot
     governed = resolve(deps, environment, objects.baselines, objects.environments)
     snapshot = replace(snapshot, calendar=calendar_of(deps, stack, governed))
-    # An emergency may skip the nearest: then those before count.
+    # An emergency may skip the nearest: then those before count. So they do where something was taken back.
     whole = any(is_emergency(change) for change in objects.changes) or (
-        release is not None and release.spec.type is ReleaseType.HOTFIX
+        release is not None and (release.spec.type is ReleaseType.HOTFIX or may_have_lost(release))
     )
     upstream = _upstream(deps, objects, governed, whole=whole)
     rehearsed: tuple[str, ...] = ()

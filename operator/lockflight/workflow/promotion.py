@@ -46,6 +46,10 @@ async def reconcile(deps: Deps, promotion: Promotion) -> datetime | None:
     phase = promotion.status.phase
     if phase is not None and phase.final:
         await sealing.finished(deps, promotion)
+        if promotion.status.observed_generation != promotion.metadata.generation:
+            # An abort that comes too late keeps nobody from taking a sign-off back: that binds to what was observed.
+            seen = promotion.status.model_copy(update={"observed_generation": promotion.metadata.generation})
+            await write(deps, promotion, seen)
         return None
     if promotion.metadata.deletion_timestamp is not None:
         return None

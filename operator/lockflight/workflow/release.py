@@ -32,11 +32,12 @@ async def reconcile(deps: Deps, release: Release) -> datetime | None:
     promotions = deps.store.by(Promotion, Index.PROMOTIONS_OF_RELEASE, stack, release.metadata.name)
     environments = {e.metadata.name: e for e in deps.store.of(Environment, stack)}
     around = _around(deps, release)
-    rows = passages(status.environments, release, around, environments, now)
-    running = any(row.running_since is not None for row in rows)
-    passed = ", ".join(row.name for row in rows if row.signed_off_at is not None)
-    in_use = running or any(is_open(p) for p in promotions)
     governed = {name: stack_effective(deps, e) for name, e in environments.items()}
+    needs = {name: tuple(e.spec.exit.sign_offs) if e.spec.exit else () for name, e in governed.items()}
+    rows = passages(status.environments, release, around, environments, now, needs)
+    running = any(row.running_since is not None for row in rows)
+    passed = ", ".join(row.name for row in rows if row.signed)
+    in_use = running or any(is_open(p) for p in promotions)
     trains, leaves_at = boarded(deps, release, promotions, governed)
     status = status.model_copy(
         update={

@@ -1,9 +1,8 @@
 """When decisions are sealed: Helm actions before they begin, everything else as soon as it stands in the cluster."""
 
-from lockflight.api.auditrecord import AuditAction
 from lockflight.api.changerequest import ChangeRequest
 from lockflight.api.promotion import Promotion
-from lockflight.policy.records import due_of_change, ended_at, of_change, of_promotion
+from lockflight.policy.records import due_of_change, due_of_promotion, ended_at, of_change, of_promotion
 from lockflight.workflow.deps import Deps
 
 
@@ -44,8 +43,8 @@ async def owed(deps: Deps, obj: Promotion | ChangeRequest) -> bool:
     began, ended = await deps.audit.began(stack), ended_at(obj)
     if began is None or ended is None or ended < began:
         return False
-    # Of a promotion the end is sealed last; to a change that ended a person may still have added his word.
-    due = due_of_change(obj) if isinstance(obj, ChangeRequest) else [(AuditAction.FINISHED, "")]
+    # To what ended a person may still have added his word.
+    due = due_of_change(obj) if isinstance(obj, ChangeRequest) else due_of_promotion(obj)
     for action, key in due:
         if not await deps.audit.sealed(stack, uid, action, key):
             return True

@@ -135,6 +135,20 @@ def test_a_sign_off_can_be_refused() -> None:
     assert (entry["decision"], entry["comment"]) == ("Rejected", "slow")
 
 
+def test_a_sign_off_can_be_withdrawn_after_the_end() -> None:
+    api = FakeApi(promotion("2.4.0", "uat", "Succeeded", plan=PLAN))
+    result = run(api, "sign-off", "payments-2.4.0-uat", "--role", "business", "--withdraw", "--yes")
+    assert "withdrawn as business by alice" in result.stdout
+    entry = api.objects["Promotion", STACK, "payments-2.4.0-uat"]["status"]["signOffs"][0]
+    assert (entry["decision"], entry["planDigest"]) == ("Withdrawn", DIGEST)
+
+
+def test_nobody_withdraws_and_refuses_at_once() -> None:
+    api = FakeApi(promotion("2.4.0", "uat", "AwaitingSignOff", plan=PLAN))
+    result = run(api, "sign-off", "payments-2.4.0-uat", "--role", "business", "--withdraw", "--reject", "--yes")
+    assert (result.exit_code, api.writes) == (2, [])
+
+
 @pytest.mark.parametrize(("phase", "plan"), [("Succeeded", PLAN), ("Waiting", None)])
 def test_there_must_be_something_to_sign_off(phase: str, plan: dict[str, Any] | None) -> None:
     api = FakeApi(promotion("2.4.0", "uat", phase, **({"plan": plan} if plan else {})))

@@ -223,8 +223,14 @@ def test_what_was_taken_back_does_not_run(phase: Phase, shown: str) -> None:
 
 
 def test_an_aborted_deployment_that_was_taken_back_does_not_run() -> None:
-    (found,) = targets((), [ran(30), ran(10, OTHER, Phase.ABORTED, verified=None)], RELEASES)
+    back = ran(10, OTHER, Phase.ABORTED, verified=None, remediation="Rollback")
+    (found,) = targets((), [ran(30), back], RELEASES)
     assert found.release == OURS
+
+
+def test_one_that_was_aborted_while_others_verified_it_stays() -> None:
+    (found,) = targets((), [ran(30), ran(10, OTHER, Phase.ABORTED, verified=None)], RELEASES)
+    assert found.release == OTHER
 
 
 def test_a_target_survives_promotion_and_release() -> None:
