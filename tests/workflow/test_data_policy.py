@@ -60,3 +60,16 @@ async def test_what_refers_to_nothing_costs_no_request(fake: FakeWorld) -> None:
     await fake.settle()
     assert await fake.phase(promotion) == "Succeeded"
     assert [r for r in fake.cluster.requests if r[0] == "labels"] == []
+
+
+async def test_what_a_verification_works_with_counts_too(fake: FakeWorld) -> None:
+    container = {"name": "check", "image": "registry.example/check:1", "envFrom": [{"secretRef": {"name": "ledger"}}]}
+    template = {"spec": {"template": {"spec": {"containers": [container]}}}}
+    await fake.edit(
+        "Environment", "integration", exit={"verification": [{"name": "books", "job": {"template": template}}]}
+    )
+    fake.cluster.labelled[HERE] = {LABEL: "Production"}
+    promotion = await fake.promote(await fake.release("1.0.0"), "integration")
+    await fake.settle()
+    assert await fake.gate(promotion, "DataPolicy") == "DataLabelNotAllowed"
+    assert "Secret ledger (Job books, spec.template.spec.containers[check]" in await fake.said(promotion)

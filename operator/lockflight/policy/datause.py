@@ -26,6 +26,10 @@ def _of(component: str, obj: Mapping[str, Any]) -> Iterator[DataUse]:
         yield DataUse(component, _ref(kind, name), "brought by the chart", label=_label(meta))
     for carrier, named, path in _references(obj, ""):
         yield DataUse(component, _ref(carrier, named), f"{who}, {path}")
+    yield from (
+        DataUse(component, _ref("PersistentVolumeClaim", f"{name}-{v}"), f"{who}, {path}", label=label)
+        for v, path, label in _ephemeral(obj, "")
+    )
     if kind == "StatefulSet":
         yield from _claims(component, obj, name)
 
@@ -60,6 +64,23 @@ _NAMED: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "persistentVolumeClaim": (("PersistentVolumeClaim", "claimName"),),
 }
 """What a field of that name refers to, and by which field in it."""
+
+
+def _ephemeral(value: Any, path: str) -> Iterator[tuple[str, str, str | None]]:
+    """Volumes that come and go with a pod, and the class that they are given: name, field, class."""
+    if isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _ephemeral(member, f"{path}[{_key(member, index)}]")
+    if isinstance(value, Mapping):
+        template = _map(_map(value.get("ephemeral")).get("volumeClaimTemplate"))
+        if template:
+            yield (
+                str(value.get("name")),
+                f"{path}.ephemeral.volumeClaimTemplate",
+                _label(_map(template.get("metadata"))),
+            )
+        for key, member in value.items():
+            yield from _ephemeral(member, f"{path}.{key}" if path else str(key))
 
 
 def _claims(component: str, obj: Mapping[str, Any], name: str) -> Iterator[DataUse]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from lockflight.api import reasons
 from lockflight.api.access import AccessLevel, Held
-from lockflight.api.common import ENVIRONMENT_LABEL, STACK_LABEL, TIER_LABEL
+from lockflight.api.common import ENVIRONMENT_LABEL, STACK_LABEL, TIER_LABEL, Tier
 from lockflight.api.conditions import Condition, condition, merge
 from lockflight.api.environment import Environment
 from lockflight.policy.grants import Grant, Steps, manifest, ours, standing, steps
@@ -18,9 +18,13 @@ from lockflight.workflow import ruling
 from lockflight.workflow.boxed import boxed, sealed_end, sealed_start, turns
 from lockflight.workflow.deps import Deps
 from lockflight.workflow.gather import stack_effective
+from lockflight.workflow.laddered import of_cluster
 from lockflight.workflow.status import write
 
 EVERY: Final = timedelta(minutes=1)
+"""In tiers UAT and Production."""
+SELDOM: Final = timedelta(minutes=5)
+"""Where it matters less."""
 _ROWS: Final = 256
 _WORDS: Final = 1024
 
@@ -45,12 +49,13 @@ async def reconcile(deps: Deps, name: str) -> datetime | None:
         objects = await deps.cluster.rbac(name)
     watched = CEILING[environment.spec.tier] is not AccessLevel.ADMIN
     if watched or wanted or any(row.namespace == name for row in environment.status.access):
-        found = holdings(objects, await deps.cluster.rbac(None))
+        found = holdings(objects, await of_cluster(deps))
         made = {f"RoleBinding {obj['metadata']['name']}" for obj in objects if ours(obj)}
         await _show(deps, environment, name, _rows(deps, name, found, made))
     if not watched and not wanted:
         return None
-    return min(filter(None, (again, deps.clock.now() + EVERY)))
+    pause = EVERY if environment.spec.tier.rank >= Tier.UAT.rank else SELDOM
+    return min(filter(None, (again, deps.clock.now() + pause)))
 
 
 def bound_to(deps: Deps, stack: str, environment: str) -> tuple[str, ...]:

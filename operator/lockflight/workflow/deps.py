@@ -1,7 +1,7 @@
 """What the workflow works with: the ports, the store and a few numbers."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -107,6 +107,8 @@ class Deps:
         default_factory=dict
     )
     """By target namespace and what was asked about there: when, and the classes of data that were found."""
+    cluster_rbac: tuple[datetime, Sequence[Mapping[str, Any]]] | None = None
+    """ClusterRoles and ClusterRoleBindings, and when they were read."""
     held: dict[str, tuple[datetime, tuple[Holding, ...]]] = field(default_factory=dict)
     """By target namespace: when, and who was found to hold which access there."""
     targets: dict[tuple[str, str], str] = field(default_factory=dict)

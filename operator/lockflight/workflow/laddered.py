@@ -1,9 +1,9 @@
 """Who may do what in a target and upstream of it, as RBAC really says."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from lockflight.api import reasons
 from lockflight.api.access import AccessLevel
@@ -39,11 +39,21 @@ async def held(deps: Deps, namespaces: Mapping[str, str], *, fresh: bool) -> Map
     """Who holds what in each of ``namespaces``, under the name that it has there. Raises PortError."""
     now, missing = deps.clock.now(), [ns for ns in namespaces.values() if fresh or not _known(deps, ns)]
     if missing:
-        cluster, *spaces = await asyncio.gather(deps.cluster.rbac(None), *(deps.cluster.rbac(ns) for ns in missing))
+        cluster, *spaces = await asyncio.gather(
+            of_cluster(deps, fresh=fresh), *(deps.cluster.rbac(ns) for ns in missing)
+        )
         kept = {name: found for name, found in deps.held.items() if now - found[0] < _SHOWN_FOR}
         read = {ns: (now, holdings(objects, cluster)) for ns, objects in zip(missing, spaces, strict=True)}
         deps.held = kept | read
     return {name: deps.held[ns][1] for name, ns in namespaces.items()}
+
+
+async def of_cluster(deps: Deps, *, fresh: bool = False) -> Sequence[Mapping[str, Any]]:
+    """ClusterRoles and ClusterRoleBindings: many look at them, so that they are asked for every half minute only."""
+    now = deps.clock.now()
+    if fresh or deps.cluster_rbac is None or now - deps.cluster_rbac[0] >= _SHOWN_FOR:
+        deps.cluster_rbac = (now, await deps.cluster.rbac(None))
+    return deps.cluster_rbac[1]
 
 
 def _known(deps: Deps, namespace: str) -> bool:

@@ -135,6 +135,10 @@ async def _plan(
                 unstable=made.unstable,
             )
         )
+    for check in governed.spec.exit.verification if governed.spec.exit else ():
+        if check.job is not None:
+            job = {"kind": "Job", "metadata": {"name": check.name}, **check.job.template.model_dump()}
+            data += uses(f"verification {check.name}", [job])
     plan = build_plan(
         stack=stack,
         environment=name,

@@ -77,3 +77,9 @@ def test_what_a_volume_is_copied_from_counts() -> None:
     spec = {"dataSource": {"kind": "PersistentVolumeClaim", "name": "prod-copy"}}
     obj = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "x"}, "spec": spec}
     assert [str(use.ref) for use in uses("db", [obj])] == ["PersistentVolumeClaim x", "PersistentVolumeClaim prod-copy"]
+
+
+def test_a_volume_that_comes_and_goes_with_its_pod_has_the_class_of_its_template() -> None:
+    template = {"metadata": {"labels": {"lockflight.dev/data-class": "Production"}}, "spec": {}}
+    (found,) = uses("web", [pod(None, {"name": "scratch", "ephemeral": {"volumeClaimTemplate": template}})])
+    assert (found.label, found.via) == ("Production", IN + "volumes[scratch].ephemeral.volumeClaimTemplate")
