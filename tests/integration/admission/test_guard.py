@@ -206,7 +206,19 @@ def test_the_platform_team_gives_the_deployer_its_rights(world: World) -> None:
     }
     path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{TARGET}/rolebindings{DRY}"
     world.send("admin", "POST", path, binding, as_user=f"lockflight:deployer:{TARGET}")
-    world.send("admin", "POST", path, binding, as_user=f"lockflight:access:{TARGET}")
+
+
+def test_the_user_of_access_rights_lets_people_in_and_out(world: World) -> None:
+    who, path = f"lockflight:access:{TARGET}", f"/apis/rbac.authorization.k8s.io/v1/namespaces/{TARGET}/rolebindings"
+    group = {"kind": "Group", "name": "developers", "apiGroup": "rbac.authorization.k8s.io"}
+    binding = {
+        "metadata": {"name": "lockflight-access-view"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "lockflight-access-view"},
+        "subjects": [group],
+    }
+    world.send("admin", "POST", path, binding, as_user=who)
+    world.send("admin", "PATCH", f"{path}/lockflight-access-view", {"subjects": [group]}, MERGE_PATCH, as_user=who)
+    world.send("admin", "DELETE", f"{path}/lockflight-access-view", as_user=who)
 
 
 def test_whoever_holds_bind_installs_the_operator_anew(world: World) -> None:
