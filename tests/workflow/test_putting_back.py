@@ -1,10 +1,12 @@
 """Drift is put back where the environment or a person wants it, alone, sealed, and not for ever."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lockflight.api.auditrecord import AuditAction
+from lockflight.policy.model import HelmStatus
 from lockflight.workflow.comparing import compare_targets
 from tests.workflow.test_drift import RECORD, SIGNED, as_it_was, drift, drifted, look, running, scaled
 from tests.workflow.world import UAT, FakeWorld
@@ -152,3 +154,29 @@ async def test_a_person_has_exactly_what_was_found_put_back(fake: FakeWorld) -> 
     (found,) = (await fake.status("ChangeRequest", RECORD))["findings"]
     assert found["settled"] == "put back as payments-1.0.0 had it"
     assert (await fake.status("ChangeRequest", RECORD))["phase"] == "Review"
+
+
+async def test_what_a_killed_process_left_pending_is_unlocked_and_put_back(fake: FakeWorld) -> None:
+    await running(fake, spec=CORRECT)
+    healing(fake)
+    kept = fake.helm.deployed("payments-integration", "payments-app")
+    assert kept is not None
+    fake.helm.mutate = scaled()
+    fake.helm.put("payments-integration", replace(kept.revision, revision=2, status=HelmStatus.PENDING_ROLLBACK))
+    await look(fake)
+    assert fake.helm.calls.count(BACK) == 1
+    assert (await fake.history("integration"))[-1] == ("1.0.0", "deployed")
+
+
+async def test_one_target_that_cannot_be_compared_does_not_hide_its_drift(fake: FakeWorld) -> None:
+    promotion = await running(fake, "uat", {**UAT, **SIGNED, "drift": {"mode": "Detect"}})
+    await fake.sign(promotion, "bea")
+    await fake.settle()
+    await fake.restart()
+    row = (await fake.status("Promotion", promotion))["components"][0]
+    # Helm keeps ten revisions: that of the promotion is none of them any more.
+    await fake.write_status("Promotion", promotion, {"components": [{**row, "revision": 99}]})
+    await fake.settle()
+    fake.helm.mutate = scaled()
+    await look(fake)
+    assert (await drifted(fake, "uat"))["status"] == "True"

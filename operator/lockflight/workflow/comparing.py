@@ -120,7 +120,12 @@ async def _environment(deps: Deps, environment: Environment) -> None:
     differing: dict[str, Sequence[Difference]] = {}
     if environment.spec.tier.rank >= Tier.UAT.rank:
         for row in free:
-            found = await _target(deps, environment, governed, row)
+            try:
+                found = await _target(deps, environment, governed, row)
+            except PortError as problem:
+                # The others are compared all the same, and drift is looked for with what Helm still has.
+                log.warning("could not compare a target", name=row.application, problem=str(problem))
+                continue
             differing[row.application] = deps.differing[environment.metadata.uid, row.application] = found
         environment = await _say(deps, environment, _problems(deps, environment))
     environment = await look_around(deps, environment, governed, free)
