@@ -9,6 +9,7 @@ from lockflight.api.common import API_VERSION, CREATOR_ANNOTATION, EDITORS_ANNOT
 from lockflight.policy.glass import BrokenGlass
 from lockflight.policy.model import Namespace
 from tests.workflow.test_activity import raised
+from tests.workflow.test_drift import look, running, scaled
 from tests.workflow.test_governance import BASE, BOARD, _put
 from tests.workflow.world import INTEGRATION, PRODUCTION, SMOKE, FakeWorld
 
@@ -298,6 +299,16 @@ async def broken(fake: FakeWorld) -> str:
     fake.process.store.put_namespace(fake.cluster.namespaces[name])
     await fake.edit("Environment", "production", soak="1h")
     return "production"
+
+
+@shows("Environment", "is not as it was promoted", "Degraded", "Current")
+async def scaled_by_hand(fake: FakeWorld) -> str:
+    await running(fake)
+    await look(fake)
+    fake.helm.mutate = scaled()
+    for _ in range(5):
+        await look(fake)
+    return "integration"
 
 
 @shows("Environment", "waits for those who govern it", "Suspended", "Current")

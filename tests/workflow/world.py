@@ -473,22 +473,31 @@ def _without_status(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _people(stack: str) -> list[dict[str, Any]]:
     """The rights of those who decide: they are asked for again when a decision counts."""
-    rbac = "rbac.authorization.k8s.io"
     rule = {
         "apiGroups": ["lockflight.dev"],
         "resources": ["approvalroles"],
         "resourceNames": ["cab", "qa", "business"],
         "verbs": ["approve", "sign-off"],
     }
-    people = [{"apiGroup": rbac, "kind": "User", "name": name} for name in ("alice", "bob", "carol", "quinn")]
-    meta = {"name": "people", "namespace": stack}
+    says = {
+        "apiGroups": ["lockflight.dev"],
+        "resources": ["evidencetypes"],
+        "resourceNames": [str(row["type"]) for row in EVIDENCE],
+        "verbs": ["attest"],
+    }
+    return [
+        *_bound(stack, "people", rule, "alice", "bob", "carol", "quinn"),
+        # Who makes releases says how their tests came out.
+        *_bound(stack, "builds", says, "jo"),
+    ]
+
+
+def _bound(stack: str, name: str, rule: Mapping[str, Any], *people: str) -> list[dict[str, Any]]:
+    """A role of one rule, and who holds it."""
+    rbac, meta = "rbac.authorization.k8s.io", {"name": name, "namespace": stack}
+    subjects = [{"apiGroup": rbac, "kind": "User", "name": person} for person in people]
+    ref = {"apiGroup": rbac, "kind": "Role", "name": name}
     return [
         {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": meta, "rules": [rule]},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": meta,
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "people"},
-            "subjects": people,
-        },
+        {"apiVersion": f"{rbac}/v1", "kind": "RoleBinding", "metadata": meta, "roleRef": ref, "subjects": subjects},
     ]

@@ -30,8 +30,11 @@ for _, kind in ipairs({"AdmissionInForce", "AsApplied"}) do
     return health("Degraded", kind .. " is False: " .. (row.message or ""))
   end
 end
-if find("GlassBroken").status == "True" then
-  return health("Degraded", "the glass is broken: " .. (find("GlassBroken").message or ""))
+for _, kind in ipairs({"GlassBroken", "Drifted"}) do
+  local row = find(kind)
+  if row.status == "True" then
+    return health("Degraded", kind .. ": " .. (row.message or ""))
+  end
 end
 if find("Approved").status == "False" then
   return health("Suspended", find("Approved").message)
