@@ -18,6 +18,8 @@ PEOPLE = {
     "carol": ("business",),
     "erin": ("ecab",),
     "petra": ("platform",),
+    "ines": ("incident",),
+    "gus": ("lockflight-break-glass",),
     "robot-ci": ("robots",),
 }
 

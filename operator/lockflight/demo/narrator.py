@@ -56,9 +56,13 @@ class Narrator:
             raise DemoError(msg)
         return done.stdout
 
+    def succeeds(self, who: str, command: Sequence[str]) -> bool:
+        """Whether a command would succeed as ``who``, without showing it."""
+        return self._call(who, command, None).returncode == 0
+
     def because(self, text: str) -> None:
         """Say why that came back."""
-        self.console.print(f"[dim]→ {text}[/]")
+        self.console.print(f"→ {text}", style="dim", highlight=False, markup=False)
 
     def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         """An object as JSON, without showing it."""

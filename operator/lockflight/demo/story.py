@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lockflight.demo import board
+from lockflight.demo import board, proof
 from lockflight.demo.narrator import DemoError, Narrator
 from lockflight.demo.steps import Steps
 
@@ -72,6 +72,7 @@ def tell(n: Narrator, work: Path) -> None:
     _swapped(s)
     _end(s)
     board.tell(n, work)
+    proof.tell(n, work)
 
 
 def _stack(s: Steps) -> None:
