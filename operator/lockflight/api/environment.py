@@ -346,6 +346,10 @@ class Item(Schema):
 
     name: Annotated[str, Field(max_length=256)] = Field(description="What is needed or given.")
     given_by: Annotated[str, Field(max_length=256)] = Field(description="Who or what gives it.")
+    gate: Annotated[str, Field(max_length=32)] | None = Field(None, description="Of an input: the gate that asks.")
+    right: Annotated[str, Field(max_length=256)] | None = Field(
+        None, description="Where people give it: the right that this takes, such as sign-off on approvalroles/qa."
+    )
 
 
 class TargetStatus(Schema):

@@ -1,4 +1,4 @@
-"""``env access``: who may do what in the target namespaces of an environment."""
+"""``env``: an environment as a stage, and who may do what in its target namespaces."""
 
 import click
 
@@ -7,11 +7,15 @@ from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.names import environment_argument
 from lockflight.cli.objects import get
+from lockflight.cli.stage import show
 
 
 @click.group()
 def env() -> None:
-    """Environments: who has access there."""
+    """Environments: what goes in, what comes out, who has access there."""
+
+
+env.add_command(show)
 
 
 @env.command()

@@ -45,7 +45,7 @@ def plan(app: App, release: str, *, target: str, day: str | None, root_namespace
     there is one.
     """
     found = get(app, Release, release)
-    objects = _objects(app, root_namespace)
+    objects = stack_objects(app, root_namespace)
     if target not in objects.governed:
         msg = f'environments.lockflight.dev "{target}" not found in {app.namespace}: lockflight board shows them'
         raise NotFoundError(msg)
@@ -64,7 +64,8 @@ def plan(app: App, release: str, *, target: str, day: str | None, root_namespace
         _why_not(asked, way)
 
 
-def _objects(app: App, root: str) -> Objects:
+def stack_objects(app: App, root: str) -> Objects:
+    """Everything in the stack that gates look at, with what the operator's namespace adds to it."""
     stack = app.namespace
 
     def both(model: type[Any]) -> list[Any]:

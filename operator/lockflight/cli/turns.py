@@ -24,6 +24,12 @@ class Turns:
         verbs = _VERBS[1:] if "once it runs" in row.what or "sign-off" in row.what else _VERBS
         return tuple(f"{one.kind} {one.name}" for one in by_name(bindings, roles, verbs, row.who.rpartition("/")[2]))
 
+    def may(self, right: str) -> tuple[str, ...]:
+        """Who holds a right such as ``sign-off on approvalroles/qa``; none where nobody knows."""
+        verb, _, resource = right.partition(" on ")
+        bindings, roles = self._rbac()
+        return tuple(f"{one.kind} {one.name}" for one in by_name(bindings, roles, [verb], resource.rpartition("/")[2]))
+
     def _rbac(self) -> tuple[list[Manifest], dict[tuple[str, str], Manifest]]:
         if self._read is None:
             self._read = self._asked()

@@ -6,11 +6,12 @@ from datetime import datetime
 from lockflight.api import reasons
 from lockflight.api.common import Tier
 from lockflight.api.conditions import Condition, condition, merge
-from lockflight.api.environment import Environment, Item, TargetStatus, Verification
+from lockflight.api.environment import Environment, TargetStatus
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy.holds import held
 from lockflight.policy.model import Effective
+from lockflight.policy.stage import inputs, outputs
 from lockflight.policy.targets import targets
 from lockflight.workflow import selftest
 from lockflight.workflow.calendars import missing
@@ -96,43 +97,3 @@ def _admission(deps: Deps, environment: Environment) -> Condition | None:
         generation=environment.metadata.generation,
         now=deps.clock.now(),
     )
-
-
-def inputs(environment: Effective) -> tuple[Item, ...]:
-    """What must come in, and who gives it."""
-    spec = environment.spec
-    items = [Item(name=f"passed {name}", given_by="the operator") for name in environment.promotes_from]
-    if spec.soak and environment.promotes_from:
-        items.append(Item(name=f"soak {spec.soak} upstream", given_by="time"))
-    if spec.calendar_ref and spec.tier in (Tier.UAT, Tier.PRODUCTION):
-        items.append(Item(name="a seat on its train", given_by=f"calendar {spec.calendar_ref.name}"))
-    if spec.entry:
-        waivable = spec.entry.waivable or ()
-        items += [
-            Item(
-                name=f"evidence {kind}",
-                given_by=f"attest on evidencetypes/{kind}" + (", or a waiver" if kind in waivable else ""),
-            )
-            for kind in spec.entry.evidence or ()
-        ]
-    if spec.change_control and spec.change_control.normal:
-        items += [
-            Item(name=f"{need.count} approval(s)", given_by=f"role {need.role}")
-            for need in spec.change_control.normal.approvals
-        ]
-    return tuple(items)
-
-
-def outputs(environment: Effective) -> tuple[Item, ...]:
-    """What comes out, and who gives it."""
-    leave = environment.spec.exit
-    if leave is None:
-        return ()
-    checks = [Item(name=f"verification {v.name}", given_by=_verifier(v)) for v in leave.verification]
-    return (*checks, *(Item(name=f"{s.count} sign-off(s)", given_by=f"role {s.role}") for s in leave.sign_offs))
-
-
-def _verifier(check: Verification) -> str:
-    if check.external is not None:
-        return f"role {check.external.role}, within {check.external.timeout}"
-    return "helm test" if check.helm_test else "a Job in the target"
