@@ -180,3 +180,14 @@ async def test_one_target_that_cannot_be_compared_does_not_hide_its_drift(fake: 
     fake.helm.mutate = scaled()
     await look(fake)
     assert (await drifted(fake, "uat"))["status"] == "True"
+
+
+async def test_a_hold_of_the_environment_holds_it_up(fake: FakeWorld) -> None:
+    await running(fake, spec=CORRECT)
+    fake.helm.mutate = scaled()
+    await fake.edit("Environment", "integration", hold={"reason": "moving the database"})
+    await fake.settle()
+    await look(fake)
+    assert BACK not in fake.helm.calls
+    (row,) = await drift(fake)
+    assert "moving the database" in row["putBack"]["message"]

@@ -31,6 +31,8 @@ class Baselines:
     """Helm releases whose newest revision is not deployed."""
     missing: tuple[str, ...] = ()
     """Helm releases that were promoted and that Helm does not know any more."""
+    foreign: tuple[Revision, ...] = ()
+    """Newest revisions of such Helm releases of which none is Lockflight's any more."""
 
 
 def baselines(
@@ -47,7 +49,8 @@ def baselines(
     for name in sorted(names):
         history = sorted((r for r in revisions if r.helm_release == name), key=lambda r: r.revision)
         newest = history[-1]
-        ours = [r for r in history if r.revision in made.get(name, ())]
+        # Installed anew by hand it counts from 1 again, without our labels.
+        ours = [r for r in history if r.promotion_uid and r.revision in made.get(name, ())]
         last = ours[-1] if ours else newest
         if newest.status is HelmStatus.DEPLOYED:
             found.append(Baseline(newest, last))
@@ -56,8 +59,11 @@ def baselines(
             found.append(Baseline(last, last))
         else:
             unfinished.append(name)
-    gone = sorted(set(expected) - {r.helm_release for r in revisions})
-    return Baselines(tuple(found), tuple(unfinished), tuple(gone))
+    others = {r.helm_release for r in revisions} - names
+    gone = sorted(set(expected) - names - others)
+    newest_of = {r.helm_release: r for r in sorted(revisions, key=lambda r: r.revision)}
+    foreign = tuple(newest_of[name] for name in sorted(set(expected) & others))
+    return Baselines(tuple(found), tuple(unfinished), tuple(gone), foreign)
 
 
 def named(revisions: Sequence[Revision]) -> str:

@@ -13,6 +13,7 @@ from lockflight.api.environment import Environment, TargetStatus
 from lockflight.policy.audit import AuditEntry
 from lockflight.policy.drift import Drift
 from lockflight.policy.gates import evaluate
+from lockflight.policy.holds import held
 from lockflight.policy.model import Snapshot
 from lockflight.policy.records import subject_of
 
@@ -42,7 +43,7 @@ def keeps(
     if glass:
         return "the glass of the namespace is broken: it is put back once that is mended"
     if drift.lost:
-        return f"Helm does not know {', '.join(drift.lost)} any more: promote {target.release} once more"
+        return f"Helm has lost {', '.join(drift.lost)} as promoted: promote {target.release} once more"
     if not drift.back:
         return f"nothing of it can be put back by Helm: promote {target.release} once more"
     done = row.put_back
@@ -71,7 +72,11 @@ def over(row: DriftStatus, interval: timedelta, now: datetime) -> bool:
 def shut(s: Snapshot, now: datetime) -> Sequence[str]:
     """What the gates say against it. An approval or an override of the change that once brought it counts no more."""
     rows = evaluate(GATES, replace(s, changes=(), whole=None), now)
-    return [f"{row.gate}: {row.verdict.message}" for row in rows if not row.verdict.open]
+    application = s.release.spec.application if s.release is not None else ""
+    hold = held(s.effective, application) if s.effective is not None else None
+    # Of the gate Hold only that of the place counts: a release that is held stays where it runs.
+    kept = [f"{reasons.HOLD}: {s.promotion.spec.environment_ref.name} is held: {hold.reason}"] if hold else []
+    return [*kept, *(f"{row.gate}: {row.verdict.message}" for row in rows if not row.verdict.open)]
 
 
 def sealed(

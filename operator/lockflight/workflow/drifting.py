@@ -30,6 +30,7 @@ async def look(
     namespace = environment.target_namespace(application)
     base = baselines(revisions, _promotions(deps, environment, application), _expected(deps, environment, application))
     gone = [FieldDrift(Ref(_HELM, "HelmRelease", name), "", "is missing") for name in base.missing]
+    gone += [_foreign(revision) for revision in base.foreign]
     try:
         seen = await _compare(deps, namespace, base.releases, Ignored(ignored_of(governed.spec)))
     except _UnreadableError as problem:
@@ -38,7 +39,8 @@ async def look(
         return PlanProblem("CannotTell", str(problem))
     found = [*gone, *(each for _, fields in seen for each in fields)]
     back = tuple((one.promoted.helm_release, one.promoted.revision) for one, fields in seen if fields)
-    return replace(drift_of(found, namespace, named(revisions), base.unfinished), back=back, lost=base.missing)
+    lost = (*base.missing, *(revision.helm_release for revision in base.foreign))
+    return replace(drift_of(found, namespace, named(revisions), base.unfinished), back=back, lost=lost)
 
 
 def known(environment: Environment, application: str, revisions: Sequence[Revision]) -> Drift | PlanProblem:
@@ -117,9 +119,12 @@ async def _recorded(
         return None, newest
     if promoted is not None and newest is not None and _digest(promoted) == _digest(newest):
         return None, promoted
-    what = f"is at revision {base.newest.revision}, which no promotion made"
-    value = _digest(newest) if newest is not None else ""
-    return FieldDrift(Ref(_HELM, "HelmRelease", base.newest.helm_release), "", what, value), promoted or ()
+    return _foreign(base.newest, _digest(newest) if newest is not None else ""), promoted or ()
+
+
+def _foreign(revision: Revision, value: str = "") -> FieldDrift:
+    what = f"is at revision {revision.revision}, which no promotion made"
+    return FieldDrift(Ref(_HELM, "HelmRelease", revision.helm_release), "", what, value)
 
 
 async def _objects(deps: Deps, namespace: str, revision: Revision) -> Sequence[Mapping[str, Any]] | None:

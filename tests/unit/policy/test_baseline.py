@@ -61,3 +61,13 @@ def test_a_helm_release_that_is_gone_is_missed() -> None:
 
 def test_the_newest_revisions_have_a_name() -> None:
     assert named([revision(1), revision(3), revision(2, name="payments-web")]) == "payments-api:3,payments-web:2"
+
+
+def test_what_was_installed_anew_by_hand_is_foreign() -> None:
+    found = baselines([revision(1, uid="")], made(1), [API])
+    assert ([r.revision for r in found.foreign], found.releases, found.missing) == ([1], (), ())
+
+
+def test_a_revision_without_our_labels_is_not_what_a_promotion_made() -> None:
+    (found,) = baselines([revision(1, "superseded"), revision(2, uid="")], made(1, 2)).releases
+    assert (found.newest.revision, found.promoted.revision) == (2, 1)

@@ -9,7 +9,8 @@ from lockflight.api import reasons
 from lockflight.api.drift import DriftRules, TakenOver
 from lockflight.api.promotion import Outcome
 from lockflight.policy.drift import Drift, FieldDrift, drift_of
-from lockflight.policy.driftrules import watched_more
+from lockflight.policy.driftrules import watched, watched_more
+from lockflight.policy.effective import effective
 from lockflight.policy.facts import Ref
 from lockflight.policy.labels import short
 from lockflight.policy.model import PlanProblem, Snapshot
@@ -114,3 +115,20 @@ def test_what_is_stricter_holds(mine: DriftRules, base: DriftRules, expected: Dr
     said: list[str] = []
     assert watched_more(mine, base, lambda name, _, __: said.append(name)) == expected
     assert said == []
+
+
+@pytest.mark.parametrize(
+    ("tier", "asked", "bound"),
+    [
+        ("Production", None, {}),
+        ("Production", {"mode": "Correct", "interval": "1m"}, {}),
+        ("Production", {"ignore": ["/spec/replicas"]}, {"mode": "Detect", "ignore": ["/spec/replicas"]}),
+        ("UAT", None, {}),
+        ("UAT", {"mode": "Detect"}, {"mode": "Detect", "ignore": []}),
+        ("UAT", {"ignore": ["/spec/replicas"]}, {}),
+    ],
+)
+def test_what_a_decision_relies_on_is_part_of_the_plan(tier: str, asked: Any, bound: dict[str, Any]) -> None:
+    where = environment("here", tier, **({"drift": asked} if asked else {}))
+    governed = effective(where, None, (where,))
+    assert watched(governed.spec).get("drift", {}) == bound

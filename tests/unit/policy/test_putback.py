@@ -54,7 +54,12 @@ def row(tries: int | None = None, ago: timedelta = timedelta(hours=1), uid: str 
         (row(MOST_TRIES), DRIFT, False, "put back 3 times"),
         (row(MOST_TRIES, uid="p0"), DRIFT, False, None),
         (row(), DRIFT, True, "the glass of the namespace is broken"),
-        (row(), replace(DRIFT, lost=("payments-api",)), False, "Helm does not know payments-api any more"),
+        (
+            row(),
+            replace(DRIFT, lost=("payments-api",)),
+            False,
+            "Helm has lost payments-api as promoted",
+        ),
         (row(), replace(DRIFT, back=()), False, "promote payments-2.3.1 once more"),
     ],
 )
