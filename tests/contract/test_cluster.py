@@ -13,6 +13,7 @@ from lockflight.api.freezewindow import FreezePhase, FreezeWindow
 from lockflight.devcluster.providers import ClusterLike
 from lockflight.policy.drift import ref_of
 from lockflight.policy.facts import Ref
+from lockflight.policy.labels import access_user
 from lockflight.ports import Cluster, ConflictError, GoneError, JobResult
 from tests.fakes import FakeCluster
 from tests.real import apply, new_namespace
@@ -36,6 +37,8 @@ class World(Protocol):
     def config(self, kind: str, namespace: str, name: str, key: str, value: bytes) -> None: ...
 
     def labelled(self, kind: str, namespace: str, name: str, labels: dict[str, str]) -> None: ...
+
+    def access(self, namespace: str) -> None: ...
 
     def failing_jobs(self, prefix: str) -> None: ...
 
@@ -65,6 +68,9 @@ class Fake:
 
     def labelled(self, kind: str, namespace: str, name: str, labels: dict[str, str]) -> None:
         self._cluster.labelled[namespace, Ref("v1", kind, name)] = labels
+
+    def access(self, namespace: str) -> None:
+        """Nobody asks."""
 
     def failing_jobs(self, prefix: str) -> None:
         self._cluster.job_results[prefix] = JobResult(succeeded=False, message="BackoffLimitExceeded")
@@ -102,6 +108,11 @@ class Real:
     def labelled(self, kind: str, namespace: str, name: str, labels: dict[str, str]) -> None:
         metadata = {"name": name, "namespace": namespace, "labels": labels}
         apply(self._cluster, {"apiVersion": "v1", "kind": kind, "metadata": metadata})
+
+    def access(self, namespace: str) -> None:
+        """The user of access rights may bind what it holds itself."""
+        user = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": access_user(namespace)}
+        apply(self._cluster, {**binding(namespace, "access", "admin"), "subjects": [user]})
 
     def failing_jobs(self, prefix: str) -> None:
         """Their pods say so themselves."""
@@ -256,6 +267,34 @@ async def test_a_namespace_that_is_being_deleted_is_terminating(world: World) ->
 async def test_the_deployer_may_only_where_it_is_bound(world: World) -> None:
     assert await world.port.deployer_may(world.namespace(deploys=True))
     assert not await world.port.deployer_may(world.namespace(deploys=False))
+
+
+def binding(namespace: str, name: str, role: str, *groups: str) -> dict[str, Any]:
+    rbac = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{rbac}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"lockflight.dev/access": "standing"}},
+        "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": rbac, "kind": "Group", "name": group} for group in groups],
+    }
+
+
+async def test_bindings_are_made_changed_listed_and_taken_away(world: World) -> None:
+    namespace = world.namespace()
+    world.access(namespace)
+
+    async def bound() -> list[str]:
+        rows = [o for o in await world.port.rbac(namespace) if o["metadata"]["name"] == "viewers"]
+        return [s["name"] for o in rows if o["kind"] == "RoleBinding" for s in o["subjects"]]
+
+    await world.port.bind(binding(namespace, "viewers", "view", "developers"))
+    assert await bound() == ["developers"]
+    await world.port.bind(binding(namespace, "viewers", "view", "auditors", "testers"))
+    assert await bound() == ["auditors", "testers"]
+    for _ in range(2):
+        await world.port.unbind(namespace, "viewers")
+    assert await bound() == []
 
 
 async def test_labels_are_read_of_what_exists_one_of_a_kind_or_several(world: World) -> None:
