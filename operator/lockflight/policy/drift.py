@@ -99,9 +99,10 @@ def missing(wanted: Mapping[str, Any]) -> FieldDrift:
     return FieldDrift(ref_of(wanted), "", "is missing")
 
 
-def is_hook(obj: Mapping[str, Any]) -> bool:
-    """Helm makes it for a while and may have deleted it again."""
-    return "helm.sh/hook" in ((obj.get("metadata") or {}).get("annotations") or {})
+def passing(obj: Mapping[str, Any]) -> bool:
+    """Helm or the cluster deletes it again after a while: a hook, or a Job that goes once it has finished."""
+    hook = "helm.sh/hook" in ((obj.get("metadata") or {}).get("annotations") or {})
+    return hook or (obj.get("kind") == "Job" and (obj.get("spec") or {}).get("ttlSecondsAfterFinished") is not None)
 
 
 def ref_of(obj: Mapping[str, Any]) -> Ref:
@@ -230,7 +231,8 @@ def _additions(wanted: Mapping[str, Any], live: Mapping[str, Any], path: Path) -
     elif isinstance(wanted.get("containers"), list):
         watched = (*OF_A_POD, *_CONTAINERS, "volumes", "hostAliases")
     elif not path:
-        watched = ("data", "binaryData") if wanted.get("kind") in ("ConfigMap", "Secret") else ()
+        filled = live.get("type") == "kubernetes.io/service-account-token"
+        watched = ("data", "binaryData") if wanted.get("kind") in ("ConfigMap", "Secret") and not filled else ()
     else:
         return []
     return [

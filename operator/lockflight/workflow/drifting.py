@@ -10,7 +10,7 @@ from lockflight.api.promotion import Promotion
 from lockflight.api.release import Release
 from lockflight.policy.baseline import Baseline, baselines, named
 from lockflight.policy.digest import canonical_digest
-from lockflight.policy.drift import Drift, FieldDrift, confirmed, drift_of, is_hook, missing, ref_of, suspected
+from lockflight.policy.drift import Drift, FieldDrift, confirmed, drift_of, missing, passing, ref_of, suspected
 from lockflight.policy.driftrules import ignored_of
 from lockflight.policy.facts import Ref
 from lockflight.policy.model import Effective, PlanProblem, Revision
@@ -131,7 +131,7 @@ async def _objects(deps: Deps, namespace: str, revision: Revision) -> Sequence[M
     found = await deps.helm.recorded(namespace, revision.helm_release, revision.revision)
     if found is None:
         return None
-    return [item for obj in found.objects for item in flat(obj) if not is_hook(item)]
+    return [item for obj in found.objects for item in flat(obj) if not passing(item)]
 
 
 def _digest(objects: Sequence[Mapping[str, Any]]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockflight.policy.drift import confirmed, drift_of, rows, suspected, words
+from lockflight.policy.drift import confirmed, drift_of, passing, rows, suspected, words
 from lockflight.policy.pointers import Ignored
 
 NONE = Ignored(())
@@ -136,6 +136,29 @@ def test_who_wrote_it_is_named_where_the_object_says_so() -> None:
     ]
     (found,) = suspected(DEPLOYMENT, there, NONE)
     assert found.manager == "kubectl-edit"
+
+
+def test_the_token_that_a_cluster_fills_in_is_no_drift() -> None:
+    token = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "token", "annotations": {"kubernetes.io/service-account.name": "app"}},
+        "type": "kubernetes.io/service-account-token",
+    }
+    assert suspected(token, {**token, "data": {"token": "eA=="}}, NONE) == ()
+
+
+@pytest.mark.parametrize(
+    ("obj", "gone"),
+    [
+        ({"kind": "Job", "spec": {"ttlSecondsAfterFinished": 0}}, True),
+        ({"kind": "Job", "spec": {}}, False),
+        ({"kind": "Job", "metadata": {"annotations": {"helm.sh/hook": "post-install"}}}, True),
+        (DEPLOYMENT, False),
+    ],
+)
+def test_what_is_deleted_again_by_itself_is_not_missed(obj: dict[str, Any], *, gone: bool) -> None:
+    assert passing(obj) == gone
 
 
 @given(st.integers(0, 99), st.integers(0, 99))
