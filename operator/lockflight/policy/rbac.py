@@ -45,6 +45,7 @@ _OF_THE_CLUSTER: Final = frozenset(
         "events",
     }
 )
+_ROLES: Final = frozenset({"clusterrolebindings", "clusterroles", "rolebindings", "roles"})
 _INSIDE: Final = frozenset({"pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy"})
 _OPERATIONS: Final = {
     "pods": frozenset({"delete", "deletecollection"}),
@@ -129,14 +130,15 @@ def _levels(rule: Mapping[str, Any]) -> Iterator[AccessLevel]:
 
 def _weigh(group: str, resource: str, verb: str) -> AccessLevel | None:
     """What one right is; what is not known writes, and so is Edit."""
+    if (group in (_RBAC, "*") and resource in _ROLES and verb not in _READS) or resource == "nodes/proxy":
+        # Whoever hands out rights has them all; through the kubelet one is in every pod.
+        return AccessLevel.ADMIN
     if group in _ELSEWHERE or resource.partition("/")[0] in _OF_THE_CLUSTER:
         return None
     if verb in _READS:
         # All resources hold the Secrets; a shell may be opened by a get.
         return AccessLevel.EDIT if resource in ("*", "*/*", "secrets") or resource in _INSIDE else AccessLevel.VIEW
     if "*" in (verb, resource) or resource == "*/*":
-        return AccessLevel.ADMIN
-    if group in (_RBAC, "*") and resource in ("roles", "rolebindings"):
         return AccessLevel.ADMIN
     if verb == "impersonate" and resource != "serviceaccounts":
         return AccessLevel.ADMIN
