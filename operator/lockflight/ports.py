@@ -1,6 +1,6 @@
 """What the workflow needs of the world. The adapters are the real thing, tests bring fakes of these."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -296,8 +296,10 @@ class RenderError(PortError):
 class Helm(Protocol):
     """Helm, as the virtual deployer of the namespace. One action per release at a time is the caller's duty."""
 
-    async def revisions(self, namespace: str, application: str, *, fresh: bool = True) -> tuple[Revision, ...]:
-        """Everything in Helm's storage there whose release name is ``<application>-<component>``. One API call.
+    async def revisions(
+        self, namespace: str, application: str, *, fresh: bool = True, also: Collection[str] = ()
+    ) -> tuple[Revision, ...]:
+        """What Helm's storage there holds of releases called ``<application>-<component>`` or ``also``. One API call.
 
         Not ``fresh``: the API server may answer from its cache, which is good enough to show and never to act.
         """

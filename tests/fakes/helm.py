@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -102,13 +102,15 @@ class FakeHelm:
         """What runs."""
         return next((k for k in self.kept(namespace, helm_release) if k.revision.status is HelmStatus.DEPLOYED), None)
 
-    async def revisions(self, namespace: str, application: str, *, fresh: bool = True) -> tuple[Revision, ...]:
+    async def revisions(
+        self, namespace: str, application: str, *, fresh: bool = True, also: Collection[str] = ()
+    ) -> tuple[Revision, ...]:
         self.reads += 1
         return tuple(
             kept.revision
             for (where, name), history in self._kept.items()
             for kept in history
-            if where == namespace and name.startswith(f"{application}-")
+            if where == namespace and (name.startswith(f"{application}-") or name in also)
         )
 
     def live(self, namespace: str) -> Mapping[Ref, Mapping[str, Any]]:

@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,10 +75,12 @@ class HelmCli:
         self._capabilities: tuple[datetime, Capabilities] | None = None
         _sweep(environment.scratch)
 
-    async def revisions(self, namespace: str, application: str, *, fresh: bool = True) -> tuple[Revision, ...]:
-        """Helm's storage in a namespace, as far as the releases are called ``<application>-…``. Raises PortError."""
-        found = await self._storage.list(namespace, fresh=fresh)
-        return tuple(s.revision for s in found if s.revision.helm_release.startswith(f"{application}-"))
+    async def revisions(
+        self, namespace: str, application: str, *, fresh: bool = True, also: Collection[str] = ()
+    ) -> tuple[Revision, ...]:
+        """Helm's storage there, as far as the releases are called ``<application>-…`` or ``also``. Raises PortError."""
+        found = [s.revision for s in await self._storage.list(namespace, fresh=fresh)]
+        return tuple(r for r in found if r.helm_release.startswith(f"{application}-") or r.helm_release in also)
 
     async def recorded(self, namespace: str, helm_release: str, revision: int) -> Recorded | None:
         """What that revision was made of: one request. Raises PortError."""

@@ -323,6 +323,7 @@ class PromotionStatus(Schema):
         None, description="One line for the printer column."
     )
     change: ObjectName | None = Field(None, description="The ChangeRequest it ran under.")
+    application: ObjectName | None = Field(None, description="The application that it began to change.")
     release_digest: Digest | None = Field(None, description="The digest of the release when it was deployed.")
     deployed_at: Time | None = Field(None, description="When Helm had applied everything.")
     verified_at: Time | None = Field(None, description="When the verification had passed.")

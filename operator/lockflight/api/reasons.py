@@ -83,6 +83,7 @@ NAMESPACE_NOT_BOUND = "NamespaceNotBound"
 NAMESPACE_BOUND_ELSEWHERE = "NamespaceBoundElsewhere"
 DEPLOYER_WITHOUT_RIGHTS = "DeployerWithoutRights"
 UNMANAGED = "Unmanaged"
+CLAIMED = "Claimed"
 
 NOT_GOVERNED = "NotGoverned"
 RULE_APPROVALS_MISSING = "RuleApprovalsMissing"

@@ -35,6 +35,7 @@ from lockflight.api.conditions import Conditions
 from lockflight.api.data import DataSet
 from lockflight.api.evidence import MOST_WORDS, Evidence, EvidenceWord
 
+HELM_NAME = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 DEFAULT_COMPONENT = "app"
 """The component's name where a Release uses the short form ``chart``."""
 
@@ -113,9 +114,19 @@ class Component(Schema):
         Cel(
             "!has(self.external) || !has(self.values)", "values are Helm's: a step that others take has none", "values"
         ),
+        Cel(
+            "!has(self.external) || !has(self.releaseName)",
+            "a Helm release is Helm's: a step that others take has no releaseName",
+            "releaseName",
+        ),
     )
 
     name: Label = Field(description="Its name; the Helm release is called <application>-<name>.")
+    release_name: Annotated[str, Field(pattern=HELM_NAME, max_length=53)] | None = Field(
+        None,
+        description="The Helm release, where it is called otherwise. One that exists already, and that Lockflight did "
+        "not make, is taken over.",
+    )
     chart: Chart | None = None
     external: External | None = None
     values: Values | None = Field(None, description="Helm values: over the chart's own.")
@@ -129,6 +140,10 @@ class ChartComponent(Component):
     """A component that Helm applies."""
 
     chart: Chart
+
+    def helm_release(self, application: str) -> str:
+        """What its Helm release is called."""
+        return self.release_name or f"{application}-{self.name}"
 
 
 class ComponentValues(Schema):
@@ -249,6 +264,12 @@ class ReleaseSpec(Schema):
             "components",
         ),
         Cel(
+            "!has(self.components) || self.components.all(c, !has(c.releaseName) || self.components.exists_one(x, "
+            "(has(x.releaseName) ? x.releaseName : self.application + '-' + x.name) == c.releaseName))",
+            "two components cannot be one Helm release: each releaseName once",
+            "components",
+        ),
+        Cel(
             f"!has(self.environments) || self.environments.all(e, size(e) <= 40 && e.matches('{LABEL}'))",
             "the keys of environments are names: a-z, 0-9 and -, at most 40 characters",
             "environments",
@@ -308,13 +329,23 @@ class ReleaseSpec(Schema):
         """The components that Helm applies, in order, with the short form written out."""
         if self.components is not None:
             return tuple(
-                ChartComponent(name=c.name, chart=c.chart, values=c.values, reversible=c.reversible)
+                ChartComponent(
+                    name=c.name, release_name=c.release_name, chart=c.chart, values=c.values, reversible=c.reversible
+                )
                 for c in self.components
                 if c.chart is not None
             )
         if self.chart is None:
             return ()
         return (ChartComponent(name=DEFAULT_COMPONENT, chart=self.chart),)
+
+    def helm_releases(self) -> frozenset[str]:
+        """What its Helm releases are called."""
+        return frozenset(part.helm_release(self.application) for part in self.parts())
+
+    def taken_over(self) -> frozenset[str]:
+        """The Helm releases that it names itself."""
+        return frozenset(part.release_name for part in self.parts() if part.release_name is not None)
 
     def steps(self) -> tuple[tuple[int, Component], ...]:
         """The steps that others take, each with the number of charts that come before it."""

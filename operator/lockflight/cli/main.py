@@ -71,6 +71,7 @@ ENTRIES = {
     "unhold": _own("hold", "unhold", "Let a held release, or what is held in an environment, go on."),
     "rights": _own("rights", "show_rights", "Who may do what in a stack."),
     "audit": _own("audit", "audit", "Verify the audit trail, and ask it."),
+    "adopt": _own("adopt", "adopt", "Draft a Release and an Environment for Helm releases that are there already."),
     "stack": _own("stack", "stack", "Set up stacks: a namespace with its chain of environments."),
     "dev": _own(
         "dev", "dev", "A Kubernetes control plane on this machine: no container, no root, nothing but loopback."

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -136,3 +136,10 @@ _STYLES = {
 
 def _style(cell: str) -> str:
     return _STYLES.get(cell, "")
+
+
+def show_documents(documents: Sequence[Mapping[str, Any]]) -> None:
+    """Objects as YAML, ready for kubectl apply."""
+    import yaml
+
+    click.echo(yaml.safe_dump_all([json.loads(json.dumps(each)) for each in documents], sort_keys=False), nl=False)

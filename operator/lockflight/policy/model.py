@@ -290,6 +290,8 @@ class Snapshot:
     """How what runs in the target differs from what was last promoted; None: not looked at."""
     rehearsed: tuple[str, ...] = ()
     """Lower environments in which this release was taken back: see policy.risk."""
+    claimed: Mapping[str, str] = field(default_factory=dict)
+    """Helm releases of the target namespace to the other applications of the stack that they belong to."""
     neighbours: Mapping[str, Neighbour] = field(default_factory=dict)
     """Other applications of this environment that the release requires, or that require it."""
     standard: StandardChange | None = None

@@ -12,7 +12,7 @@ def of_application(
 ) -> tuple[Revision, ...]:
     """The revisions named ``<application>-…`` without those of other ``applications`` in the same namespace."""
     mine = release.spec.application
-    own = {f"{mine}-{part.name}" for part in release.spec.parts()}
+    own = release.spec.helm_releases()
     longer = tuple(f"{name}-" for name in applications if name.startswith(f"{mine}-"))
     return tuple(r for r in revisions if r.helm_release in own or not r.helm_release.startswith(longer))
 
@@ -22,8 +22,7 @@ def removed(revisions: Sequence[Revision], release: Release, known: Iterable[Rel
 
     What cannot be told to belong to the application stays: it would be uninstalled.
     """
-    application = release.spec.application
-    planned = {f"{application}-{part.name}" for part in release.spec.parts()}
+    planned = release.spec.helm_releases()
     releases = tuple(known)
     digests = {short(r.status.digest) for r in releases if r.status.digest}
     return tuple(

@@ -21,6 +21,11 @@ class Siblings(dict[str, Release]):
         """By the short form of the release digest, as the labels of Helm's storage hold it."""
         return {short(r.status.digest): r for r in self.values() if r.status.digest}
 
+    @cached_property
+    def taken_over(self) -> frozenset[str]:
+        """The Helm releases that any of them names itself."""
+        return frozenset(name for r in self.values() for name in r.spec.taken_over())
+
     def verified(self, environment: str, *, promotion_uid: str, release_digest: str) -> bool:
         """Whether that promotion, or any with that short digest, was verified in the environment; empty is no name."""
         uids, digests = self._proofs.get(environment, (frozenset(), frozenset()))

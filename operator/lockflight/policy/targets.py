@@ -41,6 +41,13 @@ def taken_away(row: TargetStatus, promotions: Iterable[Promotion], environment: 
     )
 
 
+def application_changed(promotion: Promotion) -> str:
+    """The application that an execution changes, also where its Release is gone."""
+    rows = promotion.status.components
+    # Before it was written down every Helm release was called by application and component.
+    return promotion.status.application or (rows[0].helm_release.removesuffix(f"-{rows[0].name}") if rows else "")
+
+
 def _take_away(rows: dict[str, TargetStatus], promotion: Promotion) -> None:
     """Its row goes once all is removed; before that nothing of it counts as verified any more."""
     for application, row in tuple(rows.items()):
@@ -55,12 +62,11 @@ def _take_away(rows: dict[str, TargetStatus], promotion: Promotion) -> None:
 def _removes(row: TargetStatus, promotion: Promotion) -> bool:
     """Whether ``promotion`` began to remove what ``row`` is about."""
     execution, plan = promotion.status.execution, promotion.status.plan
-    names = {component.helm_release.removesuffix(f"-{component.name}") for component in promotion.status.components}
     return (
         execution is not None
         and plan is not None
         and plan.namespace == row.namespace
-        and row.application in names
+        and row.application == application_changed(promotion)
         and execution.started_at >= row.deployed_at
     )
 

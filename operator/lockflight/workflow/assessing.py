@@ -91,7 +91,12 @@ async def assess(
 
 async def _revisions(deps: Deps, release: Release, namespace: str) -> tuple[Revision, ...] | PlanProblem:
     try:
-        found = await deps.helm.revisions(namespace, release.spec.application, fresh=False)
+        found = await deps.helm.revisions(
+            namespace,
+            release.spec.application,
+            fresh=False,
+            also=deps.store.siblings(release.metadata.namespace, release.spec.application).taken_over,
+        )
     except PortError as problem:
         return PlanProblem("HelmStorageUnreadable", f"Helm's storage in {namespace}: {problem}")
     applications = deps.store.applications(release.metadata.namespace)

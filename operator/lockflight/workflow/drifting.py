@@ -60,7 +60,8 @@ def known(environment: Environment, application: str, revisions: Sequence[Revisi
 async def storage(deps: Deps, environment: Environment, application: str, release: str) -> Sequence[Revision]:
     """Helm's storage as far as it is the application's. Raises PortError."""
     stack = environment.metadata.namespace
-    found = await deps.helm.revisions(environment.target_namespace(application), application)
+    also = deps.store.siblings(stack, application).taken_over
+    found = await deps.helm.revisions(environment.target_namespace(application), application, also=also)
     known_release = deps.store.get(Release, stack, release)
     if known_release is None:
         names = _expected(deps, environment, application)
@@ -141,12 +142,12 @@ def _digest(objects: Sequence[Mapping[str, Any]]) -> str:
 def _promotions(deps: Deps, environment: Environment, application: str) -> Sequence[Promotion]:
     """Those into the target, as far as they are still there."""
     stack, name = environment.metadata.namespace, environment.metadata.name
-    prefix = f"{application}-"
+    prefix, also = f"{application}-", deps.store.siblings(stack, application).taken_over
     return [
         p
         for p in deps.store.of(Promotion, stack)
         if p.spec.environment_ref.name == name
-        and any(row.helm_release.startswith(prefix) for row in p.status.components)
+        and any(row.helm_release.startswith(prefix) or row.helm_release in also for row in p.status.components)
     ]
 
 

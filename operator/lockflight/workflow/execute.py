@@ -3,17 +3,18 @@
 Everything here can be entered again after the process died: what was done is read from Helm's storage, not remembered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from lockflight.api.common import STACK_LABEL, parse_duration
-from lockflight.api.promotion import Action, ComponentStatus, Phase, Promotion
+from lockflight.api.promotion import Action, Phase, Promotion
 from lockflight.api.release import Release
 from lockflight.policy.labels import helm_labels, short
 from lockflight.policy.model import Effective, HelmStatus, PlannedComponent, Revision, Snapshot
 from lockflight.policy.others import failed, passed
 from lockflight.policy.ownership import removed
 from lockflight.policy.revisions import newest, verified
+from lockflight.policy.targets import application_changed
 from lockflight.ports import HelmJob, HelmOutcome, HelmResult, Severity
 from lockflight.workflow import external, others, sealing
 from lockflight.workflow.comparing import compare_applied
@@ -98,9 +99,9 @@ async def _bound(work: Run) -> bool:
 
 def _work(deps: Deps, gathered: Gathered, promotion: Promotion, running: Running) -> Run:
     s, planned = gathered.snapshot, gathered.planned
-    plan, rows = promotion.status.plan, promotion.status.components
+    plan = promotion.status.plan
     timeout = parse_duration((s.effective.spec.timeout if s.effective else None) or DEFAULT_TIMEOUT)
-    application = application_of_rows(rows)
+    application = application_changed(promotion)
     namespace = plan.namespace if plan is not None else ""
     if s.release is None or s.effective is None or planned is None:
         return Run(
@@ -130,11 +131,6 @@ def _work(deps: Deps, gathered: Gathered, promotion: Promotion, running: Running
         planned=planned,
         revisions=s.revisions,
     )
-
-
-def application_of_rows(rows: Sequence[ComponentStatus]) -> str:
-    """Helm release and component name tell the application where the Release itself is gone."""
-    return rows[0].helm_release.removesuffix(f"-{rows[0].name}") if rows else ""
 
 
 def _lost(s: Snapshot) -> str:

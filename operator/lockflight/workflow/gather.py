@@ -460,6 +460,8 @@ async def _complete(deps: Deps, objects: _Objects, *, read_again: bool) -> Gathe
         laddered(deps, stack, release.spec.application, target, governed, fresh=read_again),
     )
     snapshot = replace(snapshot, deployer_may=may, admission=admission, neighbours=around, ladder=ladder)
+    if release.spec.taken_over():
+        snapshot = replace(snapshot, claimed=_claimed(deps, release, environment))
     if isinstance(revisions, PlanProblem):
         # Without Helm's storage nobody knows what runs: no plan may be carried out.
         return Gathered(replace(snapshot, plan=revisions))
@@ -512,10 +514,25 @@ def _here(snapshot: Snapshot, revisions: tuple[Revision, ...], governed: Effecti
     )
 
 
+def _claimed(deps: Deps, release: Release, environment: Environment) -> dict[str, str]:
+    """What the releases of other applications call their own in the same namespace."""
+    mine, target = release.spec.application, environment.target_namespace(release.spec.application)
+    others = (r for r in deps.store.of(Release, release.metadata.namespace) if r.spec.application != mine)
+    return {
+        name: other.spec.application
+        for other in others
+        if environment.target_namespace(other.spec.application) == target
+        for name in other.spec.helm_releases()
+    }
+
+
 async def _revisions(deps: Deps, release: Release, target: str, *, fresh: bool) -> tuple[Revision, ...] | PlanProblem:
     """Helm's storage in ``target`` as far as it is the release's application."""
     try:
-        found = await deps.helm.revisions(target, release.spec.application, fresh=fresh)
+        also = deps.store.siblings(release.metadata.namespace, release.spec.application).taken_over
+        # Its own, though the store may not know it yet.
+        names = also | release.spec.taken_over()
+        found = await deps.helm.revisions(target, release.spec.application, fresh=fresh, also=names)
     except PortError as problem:
         return PlanProblem("HelmStorageUnreadable", f"Helm's storage in {target}: {problem}")
     applications = deps.store.applications(release.metadata.namespace)

@@ -9,7 +9,7 @@ from lockflight.api.common import STACK_LABEL, Tier
 from lockflight.api.environment import Environment, TargetStatus
 from lockflight.api.promotion import Action, Promotion
 from lockflight.api.release import Beside, Release, ReleaseSpec
-from lockflight.policy.model import Neighbour, Snapshot
+from lockflight.policy.model import Neighbour, Revision, Snapshot
 from lockflight.policy.neighbours import Place, beside, neighbour, related, together
 from lockflight.policy.targets import targets
 from lockflight.ports import PortError
@@ -73,6 +73,11 @@ def _rows(deps: Deps, environment: Environment) -> tuple[TargetStatus, ...]:
     return deps.store.kept(("targets", stack, name), rests_on, make)
 
 
+async def _storage(deps: Deps, stack: str, name: str, target: str, *, fresh: bool) -> tuple[Revision, ...]:
+    also = deps.store.siblings(stack, name).taken_over
+    return await deps.helm.revisions(target, name, fresh=fresh, also=also)
+
+
 async def _neighbour(deps: Deps, s: Snapshot, environment: Environment, name: str, *, fresh: bool) -> Neighbour:
     stack, here = s.stack, environment.metadata.name
     place = Place(
@@ -90,7 +95,7 @@ async def _neighbour(deps: Deps, s: Snapshot, environment: Environment, name: st
         if namespace is None or namespace.terminating or namespace.labels.get(STACK_LABEL) != stack:
             # Not ours: nothing in it is looked at, and so nothing of ours runs there.
             return neighbour(place, ())
-        found = neighbour(place, await deps.helm.revisions(target, name, fresh=fresh))
+        found = neighbour(place, await _storage(deps, stack, name, target, fresh=fresh))
     except PortError as problem:
         return replace(neighbour(place, ()), problem=f"Helm's storage in {target}: {problem}")
     if s.release is None or found.release is None:

@@ -84,6 +84,7 @@ async def _plan(
             # The digest says what is in it; whose it is, and whether it can be taken back, is not part of that.
             "release": [release.metadata.name, release.spec.application, release.status.digest],
             "reversible": list(release.spec.irreversible()),
+            "helm": sorted(release.spec.helm_releases()),
             "requires": [list(row) for row in requires_of(release)],
             "charts": digests,
             "values": {n: v.values for n, v in layered.items()},
@@ -109,7 +110,7 @@ async def _plan(
             raise RenderError(f"component {part.name}: {sources.scrubbed(str(problem), secrets)}") from None
         made = component_plan(
             name=part.name,
-            helm_release=f"{release.spec.application}-{part.name}",
+            helm_release=part.helm_release(release.spec.application),
             chart_digest=digests[part.name],
             values=public[part.name].values,
             values_from=public[part.name].sources,
@@ -234,7 +235,7 @@ async def _render(
     """What the component renders to, twice: what it makes up anew differs."""
     job = HelmJob(
         namespace=target,
-        helm_release=f"{release.spec.application}-{part.name}",
+        helm_release=part.helm_release(release.spec.application),
         chart=chart,
         values=layered.values,
         timeout=timedelta(minutes=1),

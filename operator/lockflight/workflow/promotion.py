@@ -22,12 +22,13 @@ from lockflight.policy.gates import evaluate_all
 from lockflight.policy.model import NamedVerdict, Plan, PlanProblem, Snapshot
 from lockflight.policy.override import gone_past, overridden
 from lockflight.policy.promotion import Decision, Finish, Start, Wait, decide
+from lockflight.policy.targets import application_changed
 from lockflight.ports import ConflictError, GoneError, NotLeaderError, Severity, UnreachableError
 from lockflight.workflow import catalogue, gather, others, sealing
 from lockflight.workflow import change as changes
 from lockflight.workflow.deps import Deps, Running
 from lockflight.workflow.ended import end
-from lockflight.workflow.execute import application_of_rows, run
+from lockflight.workflow.execute import run
 from lockflight.workflow.gather import Gathered
 from lockflight.workflow.progress import conditions, enter, text_of
 from lockflight.workflow.recording import WAITS_FOR_HELM
@@ -196,6 +197,7 @@ async def _intend(
             "components": rows(snapshot, plan),
             "steps": pending(plan.steps) if promotion.spec.action is Action.DEPLOY else (),
             "change": called(snapshot.change, snapshot.stack) if snapshot.change else None,
+            "application": snapshot.release.spec.application if snapshot.release else None,
             "release_digest": snapshot.release.status.digest if snapshot.release else None,
             "forecast": None,
             "waits_for": WAITS_FOR_HELM,
@@ -256,8 +258,8 @@ async def _take_over(deps: Deps, promotion: Promotion) -> datetime | None:
 
 
 def _executed_target(promotion: Promotion) -> tuple[str, str]:
-    plan, components = promotion.status.plan, promotion.status.components
-    return plan.namespace if plan else "", application_of_rows(components)
+    plan = promotion.status.plan
+    return plan.namespace if plan else "", application_changed(promotion)
 
 
 def _passing(problem: PlanProblem) -> bool:

@@ -34,7 +34,7 @@ async def recorded_plan(
     values: list[Mapping[str, Any]] = []
     data: list[DataUse] = []
     for part in release.spec.parts():
-        revision = newest(good, f"{application}-{part.name}")
+        revision = newest(good, part.helm_release(application))
         if revision is None or part.name not in charts:
             return None
         recorded = await deps.helm.recorded(target, revision.helm_release, revision.revision)

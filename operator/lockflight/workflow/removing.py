@@ -42,7 +42,7 @@ async def _one(work: Run, row: ComponentStatus, planned: RemovedStatus | None, *
     shut = None if first else await shut_by_people(work.deps, work.promotion)
     if shut is not None:
         return Failure(f"before {name}: {shut}")
-    top = newest(await work.deps.helm.revisions(namespace, work.application), name)
+    top = newest(await work.deps.helm.revisions(namespace, work.application, also=[name]), name)
     if top is None or top.status is HelmStatus.UNINSTALLED:
         work.note(row.name, REMOVED, revision=0, message="")
         await work.save(work.status)

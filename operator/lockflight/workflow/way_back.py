@@ -32,7 +32,8 @@ async def go_back(work: Run, failure: Failure | None, *, bound: bool = True) -> 
     Where the target is not ``bound`` to the stack any more, nothing in it is touched. Raises PortError.
     """
     if bound:
-        work.revisions = await work.deps.helm.revisions(work.namespace, work.application)
+        names = [row.helm_release for row in work.status.components]
+        work.revisions = await work.deps.helm.revisions(work.namespace, work.application, also=names)
     execution = work.status.execution
     way = execution.remediation if execution else None
     failure = failure or _remembered(work)

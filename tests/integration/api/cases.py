@@ -415,6 +415,13 @@ CASES = [
         {"spec.applications": {"payments": {}}},
     ),
     Case(
+        "Release",
+        "spec",
+        "two components cannot be one Helm release: each releaseName once",
+        {"spec.components.0.releaseName": "billing"},
+        {"spec.components.0.releaseName": "billing", "spec.components.1.releaseName": "billing"},
+    ),
+    Case(
         "ChangeRequest",
         "spec",
         "what is removed is a release, by a Normal change or an Emergency: no pattern is one of removing",

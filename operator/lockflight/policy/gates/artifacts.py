@@ -65,7 +65,7 @@ def _in_history(on: Subject) -> bool:
     """Whether Helm's history holds every component of the release, verified here."""
     digest = short(on.release.status.digest or "")
     good = {r.helm_release for r in on.snapshot.revisions if r.release_digest == digest and verified(on.snapshot, r)}
-    return {f"{on.release.spec.application}-{part.name}" for part in on.release.spec.parts()} <= good
+    return on.release.spec.helm_releases() <= good
 
 
 def _as_before(on: Subject, plan: Plan) -> Verdict:

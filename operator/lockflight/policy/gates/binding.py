@@ -1,6 +1,6 @@
 """Binding: the target namespace is this environment's, the deployer may work there, the plan can be made."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from lockflight.api import reasons
@@ -51,25 +51,33 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
         return waiting(s.plan.reason, s.plan.message, now + ASK_AGAIN)
     if s.plan is None:
         return waiting(reasons.PLAN_MISSING, "what would be applied is not known yet", now + ASK_AGAIN)
-    foreign = _unmanaged(s.plan, s.revisions)
+    foreign = _unmanaged(s.plan, s.revisions, on.release.spec.taken_over())
     if foreign is not None:
         return waiting(
             reasons.UNMANAGED,
             f"Helm release {foreign} in {target} was not made by Lockflight and would be overwritten: "
-            f"helm uninstall {foreign} -n {target}, or name application or component otherwise",
+            f"helm uninstall {foreign} -n {target}, name application or component otherwise, or have it taken over: "
+            f"releaseName: {foreign}",
             now + ASK_AGAIN,
+        )
+    claimed = next((row for row in sorted(s.claimed.items()) if row[0] in on.release.spec.taken_over()), None)
+    if claimed is not None:
+        return waiting(
+            reasons.CLAIMED,
+            f"Helm release {claimed[0]} in {target} is one of application {claimed[1]}: nothing is taken from another "
+            "application, correct releaseName in another version",
         )
     return passed(f"{target} is bound to {s.stack}/{on.environment.metadata.name}")
 
 
-def _unmanaged(plan: Plan, revisions: tuple[Revision, ...]) -> str | None:
-    """A planned Helm release that is there already, and of which no revision is Lockflight's."""
+def _unmanaged(plan: Plan, revisions: tuple[Revision, ...], wanted: Collection[str]) -> str | None:
+    """A planned Helm release that is there already and not Lockflight's; those ``wanted`` are taken over."""
     for name in (component.helm_release for component in plan.components):
         top = newest(revisions, name)
         # A pending one is the gate Concurrency's; an uninstalled one whose history was kept is no more.
         if top is None or top.status.pending or top.status is HelmStatus.UNINSTALLED:
             continue
-        if not any(r.promotion_uid for r in revisions if r.helm_release == name):
+        if name not in wanted and not any(r.promotion_uid for r in revisions if r.helm_release == name):
             return name
     return None
 
