@@ -39,7 +39,8 @@ class AccessSubject(Schema):
 
     model_config = rules(
         Cel(
-            "has(self.namespace) == (self.kind == 'ServiceAccount')",
+            # A reserved word: older servers know it escaped only.
+            "has(self.__namespace__) == (self.kind == 'ServiceAccount')",
             "a service account has a namespace, a group or a user has none",
             "namespace",
         ),

@@ -71,7 +71,7 @@ def test_kwok_has_an_identity_of_its_own_with_rights_on_nodes_and_pods_only(layo
     user = yaml.safe_load(layout.kubeconfig("kwok").read_text())["users"][0]["name"]
     role, binding = yaml.safe_load_all((PACKAGE / "kwok-rbac.yaml").read_text())
     assert user == programs.KWOK_USER
-    assert [subject["name"] for subject in binding["subjects"]] == [programs.KWOK_GROUP]
+    assert [subject["name"] for subject in binding["subjects"]] == [programs.KWOK_USER]
     touched = {resource for rule in role["rules"] for resource in rule["resources"]}
     assert touched == {"nodes", "nodes/status", "pods", "pods/status", "events", "leases"}
     assert not any("*" in rule["verbs"] for rule in role["rules"])
