@@ -409,7 +409,7 @@ CASES = [
     ),
     Case(
         "Environment",
-        "spec.applications.payments",
+        "spec.applications.*",
         "give values, a hold, or both",
         {"spec.applications": {"payments": {"hold": {"reason": "triage"}}}},
         {"spec.applications": {"payments": {}}},
@@ -658,6 +658,13 @@ CASES = [
         "values are Helm's: a step that others take has none",
         {"spec.components.2.name": "rates"},
         {"spec.components.2.values": {"a": 1}},
+    ),
+    Case(
+        "Release",
+        "spec.components[]",
+        "a Helm release is Helm's: a step that others take has no releaseName",
+        {"spec.components.2.name": "rates"},
+        {"spec.components.2.releaseName": "rates"},
     ),
     Case(
         "Release",
