@@ -14,6 +14,8 @@ from lockflight.cli import output
 from lockflight.cli.app import App, command_options, pass_app
 from lockflight.cli.objects import list_all
 
+_ACTIONS = {Action.ROLLBACK: " (rollback)", Action.REMOVE: " (removal)"}
+
 
 @dataclass(frozen=True, slots=True)
 class Moving:
@@ -141,7 +143,7 @@ def _cell(stack: Stack, environment: Environment, application: str) -> str:
     signing = any(runs and m.promotion.metadata.uid == runs.promotion_uid for m in moving)
     parts = [(runs.version + ("?" if signing else "")) if runs else "-"]
     parts += [
-        f"→{m.version}" + (" (rollback)" if m.promotion.spec.action is Action.ROLLBACK else "")
+        f"→{m.version}" + _ACTIONS.get(m.promotion.spec.action, "")
         for m in moving
         if not (runs and m.promotion.metadata.uid == runs.promotion_uid)
     ]

@@ -6,7 +6,7 @@ import click
 
 from lockflight.api import reasons
 from lockflight.api.conditions import find
-from lockflight.api.promotion import GateStatus, Outcome, Phase, Promotion
+from lockflight.api.promotion import Action, GateStatus, Outcome, Phase, Promotion
 from lockflight.cli import output
 from lockflight.cli.advice import next_step
 from lockflight.cli.app import App, command_options, pass_app
@@ -54,7 +54,8 @@ def _headline(promotion: Promotion) -> None:
     spec, status = promotion.spec, promotion.status
     phase = status.phase or Phase.WAITING
     output.heading(f"{promotion.metadata.name}: {phase.value}")
-    output.line(f"{spec.action.value} {spec.release_ref.name} to {spec.environment_ref.name}", 2)
+    way = "from" if spec.action is Action.REMOVE else "to"
+    output.line(f"{spec.action.value} {spec.release_ref.name} {way} {spec.environment_ref.name}", 2)
     change = status.change or (spec.change_request_ref.name if spec.change_request_ref else None)
     if change:
         output.line(f"under change {change}", 2)
