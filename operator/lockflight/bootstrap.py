@@ -22,6 +22,7 @@ from lockflight.adapters.kube import KubeCluster
 from lockflight.adapters.lease import LeaseLeader
 from lockflight.adapters.listing import KubeListing
 from lockflight.adapters.metrics import PrometheusMetrics
+from lockflight.adapters.signatures import SignatureVerifier
 from lockflight.admission.installed import installed
 from lockflight.admission.tokens import Guard
 from lockflight.api.common import Tier
@@ -138,6 +139,7 @@ async def operator(
             leadership=leader,
             audit=trail,
             store=store,
+            signatures=SignatureVerifier(),
             slots=Slots(settings.helm_concurrency),
             options=Options(
                 root_namespace=settings.root_namespace,

@@ -10,10 +10,12 @@ from typing import Any, Protocol
 from lockflight.api.auditrecord import AuditAction, AuditRecord
 from lockflight.api.kinds import AnyObject
 from lockflight.api.release import Chart
+from lockflight.api.trust import Trust
 from lockflight.policy.archiving import Hold, Link, Orders
 from lockflight.policy.audit import AuditEntry, Head, SealedRule
 from lockflight.policy.facts import Ref
 from lockflight.policy.model import Namespace, Revision
+from lockflight.policy.signature import Signature, Unsigned
 
 
 class PortError(Exception):
@@ -224,6 +226,23 @@ class PulledChart:
 
     digest: str
     path: Path
+
+
+class Signatures(Protocol):
+    """Signatures on evidence. Nothing is fetched: what is trusted says all there is to know."""
+
+    async def verified(self, attestation: str, trust: Trust) -> Signature:
+        """Who signed it, of those whom ``trust`` names; never raises, for what cannot be verified does not count."""
+        ...
+
+
+class NoSignatures:
+    """Where nobody can verify: nothing is signed."""
+
+    async def verified(self, attestation: str, trust: Trust) -> Signature:
+        """That it cannot be verified."""
+        del attestation, trust
+        return Unsigned("cannot be verified by this operator")
 
 
 class Charts(Protocol):

@@ -35,6 +35,7 @@ from lockflight.api.data import DataRules
 from lockflight.api.drift import DriftRows, DriftRules
 from lockflight.api.emergency import EmergencyControl
 from lockflight.api.governance import Governance, RuleStatus
+from lockflight.api.trust import Trust
 
 
 class Require(StrEnum):
@@ -105,6 +106,10 @@ class Entry(Schema):
         description="Of these, what a person may waive: NotApplicable with a reason, by a holder of waive. Default by "
         "tier.",
     )
+    signed: Annotated[tuple[Label, ...], Field(max_length=16, json_schema_extra=SET)] | None = Field(
+        None, description="Evidence types that the release must bring signed by somebody whom trust names."
+    )
+    trust: Trust | None = Field(None, description="Whose signatures on evidence count here.")
     images: Images | None = None
     require_window: bool | None = Field(
         None,

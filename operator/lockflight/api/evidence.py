@@ -11,6 +11,8 @@ PULL_REQUEST: Final = "pull-request"
 
 MOST_WORDS: Final = 48
 """Entries of status.evidence."""
+MOST_SIGNED: Final = 24576
+"""Characters of a signed attestation: with all entries the object stays below what etcd takes."""
 
 _PERSON = Annotated[str, Field(min_length=1, max_length=256)]
 _PEOPLE = Annotated[tuple[_PERSON, ...], Field(max_length=16)]
@@ -68,6 +70,11 @@ class EvidenceWord(Schema):
     digest: Digest | None = Field(None, description="Digest of the report.")
     reviewers: _PEOPLE | None = Field(None, description="pull-request: who reviewed it.")
     authors: _PEOPLE | None = Field(None, description="pull-request: who wrote it, besides source.authors.")
+    attestation: Annotated[str, Field(min_length=2, max_length=MOST_SIGNED)] | None = Field(
+        None,
+        description="The same, signed: an in-toto test-result statement in a DSSE envelope or a Sigstore bundle, as "
+        "JSON text.",
+    )
     by: ObjectName | None = Field(None, description="Who: stamped by the API server.")
     groups: Annotated[tuple[ObjectName, ...], Field(max_length=256)] = Field(
         (), description="The groups then: stamped by the API server."

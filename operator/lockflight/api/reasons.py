@@ -114,6 +114,7 @@ OTHER_BYTES = "OtherBytes"
 
 EVIDENCE_MISSING = "EvidenceMissing"
 EVIDENCE_FAILED = "EvidenceFailed"
+EVIDENCE_UNSIGNED = "EvidenceUnsigned"
 
 RELEASE_HELD = "ReleaseHeld"
 CHANGE_HELD = "ChangeHeld"

@@ -28,6 +28,7 @@ RESULTS = ("Passed", "Failed", "NotApplicable", "Withdrawn")
 @click.option("--type", "kind", type=RoleType(), help="Evidence type; for a report: unit-tests, static-analysis.")
 @click.option("--junit", type=_FILE, help="A JUnit report, which says how it came out.")
 @click.option("--sarif", type=_FILE, help="A SARIF report, which says how it came out.")
+@click.option("--attestation", type=_FILE, help="The result signed: a DSSE envelope or a Sigstore bundle.")
 @click.option(
     "--fail-on", type=click.Choice(LEVELS), default="error", show_default=True, help="SARIF: the mildest that fails."
 )
@@ -51,6 +52,7 @@ def attest(
     kind: str | None,
     junit: Path | None,
     sarif: Path | None,
+    attestation: Path | None,
     fail_on: str,
     result: str | None,
     role: str | None,
@@ -69,7 +71,7 @@ def attest(
     its own work; see lockflight wait --step.
     """
     if step is not None:
-        if result not in ("Passed", "Failed") or role is None or kind or junit or sarif:
+        if result not in ("Passed", "Failed") or role is None or kind or junit or sarif or attestation:
             msg = "a step takes --role, and --result Passed or Failed"
             raise click.UsageError(msg)
         _step(app, name, step, role, result, comment)
@@ -77,7 +79,7 @@ def attest(
     if comment:
         msg = "--comment goes with a step: evidence takes --reason"
         raise click.UsageError(msg)
-    told = Told(kind, junit, sarif, fail_on, result, role, reason, url, tuple(reviewers), tuple(authors))
+    told = Told(kind, junit, sarif, fail_on, result, role, reason, url, tuple(reviewers), tuple(authors), attestation)
     on_release(app, name, told, timeout)
 
 

@@ -11,6 +11,7 @@ from lockflight.api.kinds import RELEASE
 from lockflight.api.release import Release
 from lockflight.cli import output
 from lockflight.cli.app import App
+from lockflight.cli.attestationfile import read_attestation
 from lockflight.cli.errors import CliError
 from lockflight.cli.evidence import UNIT_TESTS, Given, ReportError, from_junit
 from lockflight.cli.objects import first_problem, get
@@ -32,6 +33,7 @@ class Told:
     url: str | None = None
     reviewers: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    attestation: Path | None = None
 
 
 def on_release(app: App, name: str, told: Told, timeout: timedelta) -> None:
@@ -53,11 +55,15 @@ def entry(told: Told) -> tuple[dict[str, Any], str | None]:
 
     from lockflight.api.evidence import PULL_REQUEST, EvidenceWord
 
+    if told.attestation and (told.junit or told.sarif or told.result):
+        msg = "--attestation says how it came out: leave --junit, --sarif and --result out"
+        raise click.UsageError(msg)
     read = _read(told)
-    kind = read.evidence.type if read else told.kind
-    result = read.evidence.result if read else told.result
+    signed = read_attestation(told.attestation, told.kind) if told.attestation else None
+    kind = read.evidence.type if read else told.kind or (signed.kind if signed else None)
+    result = read.evidence.result if read else told.result or (signed.result if signed else None)
     if kind is None or result is None:
-        msg = "say what was checked and how it came out: --junit FILE, --sarif FILE, or --type TYPE --result RESULT"
+        msg = "say what was checked and how it came out: --junit, --sarif or --attestation FILE, or --type and --result"
         raise click.UsageError(msg)
     if (result == "NotApplicable") != bool(told.role and result != "Withdrawn"):
         msg = (
@@ -82,6 +88,7 @@ def entry(told: Told) -> tuple[dict[str, Any], str | None]:
         "digest": read.evidence.digest if read else None,
         "reviewers": told.reviewers or None,
         "authors": told.authors or None,
+        "attestation": signed.text if signed else None,
     }
     try:
         made = EvidenceWord.model_validate({key: value for key, value in given.items() if value is not None})

@@ -20,7 +20,7 @@ SKIPPABLE: Final[Mapping[str, frozenset[str]]] = {
     Bypass.SOAK: frozenset({reasons.SOAKING, reasons.NOT_SOAKING}),
     Bypass.CADENCE: frozenset({reasons.TRAIN_NOT_DUE, reasons.TRAIN_MISSED, reasons.LEAD_TIME}),
     Bypass.CHANGE_WINDOW: frozenset({reasons.WINDOW_CLOSED, reasons.WINDOW_MISSING}),
-    Bypass.EVIDENCE: frozenset({reasons.EVIDENCE_MISSING}),
+    Bypass.EVIDENCE: frozenset({reasons.EVIDENCE_MISSING, reasons.EVIDENCE_UNSIGNED}),
     Bypass.REVIEW_DEBT: frozenset({reasons.DEBT_OVERDUE}),
 }
 """What a gate may say and be skipped. What failed, was rejected or cannot be judged is no answer that one skips."""

@@ -28,6 +28,7 @@ from lockflight.policy.emergencyrules import DEFAULT_SEVERITIES, stricter
 from lockflight.policy.model import Effective
 from lockflight.policy.quorum import union
 from lockflight.policy.ruleasked import more_governed
+from lockflight.policy.trust import narrower
 from lockflight.policy.values import merge
 
 _BASICS = {"require": Require.ALL, "soak": "0s", "on_failure": OnFailure.ROLLBACK, "timeout": "10m"}
@@ -174,6 +175,8 @@ def _entry(mine: Entry | None, base: Entry | None, judge: _Judge) -> Entry | Non
         if kind in (base.evidence or ()) and kind not in (base.waivable or ()):
             judge.refuse("entry.waivable", kind, ", ".join(base.waivable or ()) or "nothing, as the baseline says")
     return Entry(
+        signed=_united(base.signed or (), mine.signed or ()) or None,
+        trust=narrower(mine.trust, base.trust, judge.refuse),
         waivable=mine.waivable if mine.waivable is not None else base.waivable,
         branches=mine.branches if mine.branches is not None else base.branches,
         tagged_only=bool(base.tagged_only or mine.tagged_only),
@@ -284,6 +287,8 @@ def _floor(spec: EnvironmentSpec, judge: _Judge) -> None:
         judge.refuse("exit.verification", "empty", "at least one check in tier SystemTest")
     if spec.tier is not Tier.PRODUCTION and spec.data and DataClass.PRODUCTION in spec.data.allowed:
         judge.refuse("data.allowed", ", ".join(spec.data.allowed), "Synthetic and Anonymised below tier Production")
+    if spec.entry and spec.entry.signed and spec.entry.trust is None:
+        judge.refuse("entry.trust", "absent", "whose signatures count, for entry.signed asks for some")
     images = spec.entry.images.require if spec.entry and spec.entry.images else None
     if spec.tier.rank >= Tier.UAT.rank and images is not ImagePolicy.DIGEST:
         judge.refuse("entry.images.require", images or "absent", f"Digest in tier {spec.tier}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parseaddr
 from typing import Final
 
@@ -13,6 +14,8 @@ from lockflight.policy.approvals import put_forward, wrote
 from lockflight.policy.entitlement import ROLES
 from lockflight.policy.external import ATTEST, TYPES
 from lockflight.policy.rights import Question, Rights
+from lockflight.policy.signature import Signature, Signed
+from lockflight.policy.signed import holds_until, objection
 from lockflight.policy.voices import is_person, same_person
 
 WAIVE: Final = "waive"
@@ -30,6 +33,10 @@ class Stands:
     final: bool = False
     """It failed in the spec of the release, which nothing changes any more."""
     ignored: tuple[str, ...] = ()
+    unsigned: bool = False
+    """Somebody entitled says that it passed, and no signature on that counts."""
+    until: datetime | None = None
+    """When time alone ends what counts now; None: it does not."""
 
     @property
     def given(self) -> bool:
@@ -65,7 +72,17 @@ class _Said:
 
 def wanted(spec: EnvironmentSpec) -> tuple[str, ...]:
     """The types that an environment asks for."""
-    return tuple(spec.entry.evidence or ()) if spec.entry else ()
+    return tuple(dict.fromkeys((*(spec.entry.evidence or ()), *(spec.entry.signed or ())))) if spec.entry else ()
+
+
+def attestations(release: Release, spec: EnvironmentSpec) -> Iterator[str]:
+    """What has to be verified to count the evidence of a release for an environment."""
+    if spec.entry is None or spec.entry.trust is None:
+        return
+    for kind in wanted(spec):
+        for said in _latest(release, kind):
+            if isinstance(said.entry, EvidenceWord) and said.entry.result == "Passed" and said.entry.attestation:
+                yield said.entry.attestation
 
 
 def asked(release: Release, spec: EnvironmentSpec) -> Iterator[Question]:
@@ -76,7 +93,14 @@ def asked(release: Release, spec: EnvironmentSpec) -> Iterator[Question]:
                 yield from _right(said)
 
 
-def stands(release: Release, spec: EnvironmentSpec, kind: str, rights: Rights) -> Stands:
+def stands(
+    release: Release,
+    spec: EnvironmentSpec,
+    kind: str,
+    rights: Rights,
+    signatures: Mapping[str, Signature],
+    now: datetime,
+) -> Stands:
     """What the words on ``kind`` come to: the latest of each attester holds, and one that failed closes."""
     latest = _latest(release, kind)
     failed = next((said for said in latest if said.entry.result == "Failed" and _bound(release, said)), None)
@@ -87,17 +111,49 @@ def stands(release: Release, spec: EnvironmentSpec, kind: str, rights: Rights) -
     passed: list[str] = []
     waived: list[str] = []
     ignored: list[str] = []
+    ends: list[datetime | None] = []
+    unsigned = False
     for said in latest:
         if said.entry.result not in ("Passed", "NotApplicable"):
             continue
         why = _why_not(release, spec, said, rights)
-        if why is not None:
-            ignored.append(f"{said.who} {why}")
+        forged = None if why or said.entry.result != "Passed" else _forged(release, spec, said, signatures, now)
+        unsigned = unsigned or forged is not None
+        if why or forged:
+            ignored.append(f"{said.who} {why or forged}")
         elif isinstance(said.entry, EvidenceWord) and said.entry.result == "NotApplicable":
             waived.append(f"{said.by} as {said.entry.role}: {said.entry.reason}")
         else:
             passed.append(said.by)
-    return Stands(kind, tuple(dict.fromkeys(passed)), next(iter(waived), ""), ignored=tuple(ignored))
+            ends.append(_ends(said, kind, signatures, now))
+    until = None if waived or None in ends else max((end for end in ends if end is not None), default=None)
+    return Stands(
+        kind,
+        tuple(dict.fromkeys(passed)),
+        next(iter(waived), ""),
+        ignored=tuple(ignored),
+        unsigned=unsigned,
+        until=until,
+    )
+
+
+def _forged(
+    release: Release, spec: EnvironmentSpec, said: _Said, signatures: Mapping[str, Signature], now: datetime
+) -> str | None:
+    """Why a word counts only signed, and is not; or brings a signature that is none. None: it is fine."""
+    entry, rules = said.entry, spec.entry
+    given = entry.attestation if isinstance(entry, EvidenceWord) else None
+    if given is None:
+        return "did not sign it (entry.signed)" if rules and entry.type in (rules.signed or ()) else None
+    if rules is None or rules.trust is None:
+        return None
+    return objection(signatures.get(given), release, entry.type, now)
+
+
+def _ends(said: _Said, kind: str, signatures: Mapping[str, Signature], now: datetime) -> datetime | None:
+    given = said.entry.attestation if isinstance(said.entry, EvidenceWord) else None
+    found = signatures.get(given) if given else None
+    return holds_until(found, kind, now) if isinstance(found, Signed) else None
 
 
 def unreviewed(entry: Evidence | EvidenceWord, release: Release) -> str | None:

@@ -20,6 +20,7 @@ from lockflight.policy.glass import BrokenGlass
 from lockflight.policy.ladder import Ladder
 from lockflight.policy.rights import Rights
 from lockflight.policy.selftest import Admission
+from lockflight.policy.signature import Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +273,8 @@ class Snapshot:
     """Whether those who approved and signed off still may."""
     evidence_rights: Rights = field(default_factory=Rights)
     """Whether those who gave evidence still may, in the stack."""
+    signatures: Mapping[str, Signature] = field(default_factory=dict)
+    """By attestation: who signed it, of those whom the environment trusts."""
     admission: Admission | None = None
     """What the self-test found; None: it has not run yet."""
     peers: tuple[Promotion, ...] = ()

@@ -83,6 +83,7 @@ class Deps:
     leadership: ports.Leadership
     audit: ports.Audit
     store: Store
+    signatures: ports.Signatures = field(default_factory=ports.NoSignatures)
     options: Options = field(default_factory=Options)
     plans: PlanCache = field(default_factory=PlanCache)
     parts: PartCache = field(default_factory=PartCache)

@@ -50,6 +50,7 @@ from lockflight.workflow.planning import plan_for, planned_removal
 from lockflight.workflow.recorded_plan import CHARTS_GONE, recorded_plan
 from lockflight.workflow.rights import answers
 from lockflight.workflow.ruling import rights
+from lockflight.workflow.signing import signed
 
 _RULES = ("Environment", "FreezeWindow", "ReleaseCalendar")
 
@@ -419,15 +420,16 @@ async def _with_rights(deps: Deps, snapshot: Snapshot, *, fresh: bool) -> Snapsh
         asked(own, snapshot.promotion, function=function),
         *(asked(change, None, function=function) for change in said),
     )
-    known, attesters, ruling = await asyncio.gather(
+    known, attesters, signatures, ruling = await asyncio.gather(
         answers(deps, snapshot.stack, questions, fresh=fresh),
         answers(deps, snapshot.stack, _of_evidence(snapshot), fresh=fresh),
+        signed(deps, snapshot),
         rights(deps, snapshot, fresh=fresh),
     )
     if snapshot.whole is not None and snapshot.promotion.status.phase is not Phase.AWAITING_SIGN_OFF:
         # Answers of two namespaces are never mixed: sign-offs are the stack's, approvals the whole's.
         known = await entitled(deps, snapshot.whole, [snapshot.stack], function=function, fresh=fresh)
-    return replace(snapshot, rights=known, evidence_rights=attesters, rule_rights=ruling)
+    return replace(snapshot, rights=known, evidence_rights=attesters, signatures=signatures, rule_rights=ruling)
 
 
 def _of_evidence(snapshot: Snapshot) -> Iterator[Question]:

@@ -498,6 +498,13 @@ CASES = [
         {"spec.rollbackPlan.strategy": "Restore"},
         {"spec.rollbackPlan.strategy": "Restore", "spec.rollbackPlan.steps": []},
     ),
+    Case(
+        "Environment",
+        "spec.entry.trust",
+        "trust names whose signatures count: keys, or sigstore",
+        {"spec.entry.trust.sigstore": DROP},
+        {"spec.entry.trust": {"keys": []}},
+    ),
     *(
         Case(
             "Release",

@@ -9,6 +9,7 @@ import pytest
 from lockflight.cli import evidence
 from lockflight.cli.evidence import ReportError
 from lockflight.cli.sarif import parse_sarif
+from tests.signing import envelope, p256, statement
 from tests.unit.cli.fakes import DIGEST, STACK, FakeApi, obj, run
 
 NAME = "payments-2.4.0"
@@ -183,6 +184,52 @@ def test_wrong_usage_says_what_is_missing(options: tuple[str, ...], says: str) -
     assert result.exit_code != 0
     assert says in result.stderr
     assert api.writes == []
+
+
+def _signed(tmp_path: Path, **said: Any) -> str:
+    path = tmp_path / "signed.json"
+    path.write_text(json.dumps(envelope(p256(), statement(DIGEST, **said)), indent=2))
+    return str(path)
+
+
+def test_a_signed_attestation_is_sent_as_it_is(tmp_path: Path) -> None:
+    api = FakeApi(release())
+    path = _signed(tmp_path)
+    result = run(api, "attest", NAME, "--attestation", path)
+    assert result.exit_code == 0, result.output
+    (word,) = words(api)
+    assert (word["type"], word["result"]) == ("integration-tests", "Passed")
+    assert json.loads(word["attestation"]) == json.loads(Path(path).read_text())
+
+
+@pytest.mark.parametrize(
+    ("said", "options", "says"),
+    [
+        ({"result": "WARNED"}, (), "neither passed nor failed"),
+        ({}, ("--type", "unit-tests"), "its statement is about integration-tests (predicate.configuration), not unit"),
+        ({"predicateType": "https://slsa.dev/provenance/v1"}, (), "no in-toto test-result statement"),
+        ({"padding": "x" * 300_000}, (), "leave the names of single tests out"),
+        ({"padding": "x" * 30_000}, (), "leave the names of single tests out"),
+        ({}, ("--result", "Passed"), "leave --junit, --sarif and --result out"),
+    ],
+)
+def test_an_attestation_of_no_use_is_refused(
+    tmp_path: Path, said: dict[str, Any], options: tuple[str, ...], says: str
+) -> None:
+    api = FakeApi(release())
+    result = run(api, "attest", NAME, "--attestation", _signed(tmp_path, **said), *options)
+    assert result.exit_code != 0
+    assert says in result.stderr
+    assert api.writes == []
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"payload": 7}', "[" * 50_000])
+def test_what_is_no_envelope_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "signed.json"
+    path.write_text(text)
+    result = run(FakeApi(release()), "attest", NAME, "--attestation", str(path))
+    assert result.exit_code != 0
+    assert "it is no DSSE envelope or Sigstore bundle" in result.stderr
 
 
 def test_nothing_is_attested_before_the_bytes_are_known() -> None:

@@ -17,14 +17,17 @@ def evaluate(on: Subject, now: datetime) -> Verdict:
         return not_applicable("it was judged when the release came here first")
     if not kinds:
         return not_applicable("no evidence is asked for")
-    found = [stands(on.release, on.effective.spec, kind, on.snapshot.evidence_rights) for kind in kinds]
+    s = on.snapshot
+    found = [stands(on.release, on.effective.spec, kind, s.evidence_rights, s.signatures, now) for kind in kinds]
     failed = [row for row in found if row.failed_by]
     if failed:
         return _failed(failed, on.release.metadata.name)
     absent = [row for row in found if not row.given]
     if absent:
         return _absent(absent, on.release.metadata.name, now)
-    return passed("; ".join(row.words for row in found))
+    return passed(
+        "; ".join(row.words for row in found), retry_at=min((row.until for row in found if row.until), default=None)
+    )
 
 
 def _failed(rows: list[Stands], release: str) -> Verdict:
@@ -43,6 +46,18 @@ def _failed(rows: list[Stands], release: str) -> Verdict:
 def _absent(rows: list[Stands], release: str, now: datetime) -> Verdict:
     ignored = "; ".join(f"{row.kind}: {text}" for row in rows for text in row.ignored)
     kinds = ", ".join(row.kind for row in rows)
+    unsigned = [row for row in rows if row.unsigned]
+    if unsigned:
+        return waiting(
+            reasons.EVIDENCE_UNSIGNED,
+            f"{', '.join(row.kind for row in unsigned)}: no signature counts: lockflight attest {release} "
+            f"--attestation FILE, a test-result statement signed by whom entry.trust names; not counted: {ignored}",
+            retry_at=now + ASK_AGAIN,
+            waiting_for=[
+                WaitingFor(who=f"attest on evidencetypes/{row.kind}", what=f"signed evidence {row.kind} of {release}")
+                for row in rows
+            ],
+        )
     return waiting(
         reasons.EVIDENCE_MISSING,
         f"nobody entitled says that {kinds} passed: lockflight attest {release} --type {rows[0].kind} --result Passed"
