@@ -144,7 +144,7 @@ COST_OF_A_PROMOTION = Counter(
     {
         "create AuditRecord": 3,
         # Shown, and again from fresh reads.
-        "review SubjectAccessReview": 2,
+        "review SubjectAccessReview": 14,
         "list Secret (Helm's storage)": 2,
         # Fresh reads before the intent.
         "get Promotion": 1,
@@ -168,7 +168,7 @@ COST_OF_A_COMPONENT = Counter(
     {
         "get Lease": 1,
         # People may have taken back what let the bundle start.
-        "review SubjectAccessReview": 1,
+        "review SubjectAccessReview": 7,
         "list Secret (Helm's storage)": 1,
         "get Promotion": 1,
         "get Release": 1,
