@@ -77,7 +77,7 @@ def rights(
     Names come from RBAC itself and from the roles that the rule objects ask for; ``namespaces`` are those bound.
     With ``stack`` those on its audit records too, which are held in the operator's namespace.
     """
-    named: dict[str, set[str]] = {"approvalroles": set(wanted(rules)), "evidencetypes": set()}
+    named: dict[str, set[str]] = {"approvalroles": set(wanted(rules)), "evidencetypes": set(wanted_evidence(rules))}
     for role in roles:
         for rule in role.get("rules") or ():
             for resource in named.keys() & set(rule.get("resources") or ()):
@@ -110,6 +110,13 @@ def wanted(rules: Iterable[Manifest]) -> Iterator[str]:
 
     for rule in rules:
         yield from look(rule.get("spec", {}))
+
+
+def wanted_evidence(rules: Iterable[Manifest]) -> Iterator[str]:
+    """The evidence types that environments name, bare or signed."""
+    for rule in rules:
+        entry = rule.get("spec", {}).get("entry") or {}
+        yield from (*(entry.get("evidence") or ()), *(entry.get("signed") or ()))
 
 
 def subjects(bindings: Iterable[Manifest], roles: Mapping[tuple[str, str], Manifest]) -> tuple[Subject, ...]:
@@ -161,6 +168,12 @@ def findings(held: Sequence[Held], rules: Sequence[Manifest], stack: str) -> Ite
         yield (
             f"rules of {stack} ask for role {role}, which nobody holds: name people in people.approvers.{role} or "
             f"people.signers.{role} of the chart lockflight-stack"
+        )
+    attested = {right.name for one in held if not one.wildcard for right in one.rights if right.verb == "attest"}
+    for kind in sorted(set(wanted_evidence(rules)) - attested):
+        yield (
+            f"environments of {stack} ask for evidence {kind}, which nobody may attest: name a pipeline in "
+            f"people.attesters.{kind} of the chart lockflight-stack"
         )
 
 
