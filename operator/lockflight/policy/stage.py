@@ -6,6 +6,7 @@ from typing import Final
 from lockflight.api import reasons as gate
 from lockflight.api.common import RoleCount, Tier
 from lockflight.api.environment import EnvironmentSpec, Item, Verification
+from lockflight.policy.evidence import wanted as asked_for
 from lockflight.policy.model import Effective
 
 _MOST: Final = 64
@@ -79,10 +80,11 @@ def _build(spec: EnvironmentSpec) -> Iterator[Item]:
     if entry.images is not None and entry.images.require is not None:
         yield Item(name=f"images by {entry.images.require.value}", given_by="the build", gate=gate.ARTIFACTS)
     waivable = entry.waivable or ()
-    for kind in entry.evidence or ():
+    for kind in asked_for(spec):
         right = f"attest on evidencetypes/{kind}"
         by = f"{right}, or a waiver" if kind in waivable else right
-        yield Item(name=f"evidence {kind}", given_by=by, gate=gate.EVIDENCE, right=right)
+        word = "signed evidence" if kind in (entry.signed or ()) else "evidence"
+        yield Item(name=f"{word} {kind}", given_by=by, gate=gate.EVIDENCE, right=right)
 
 
 def _changes(spec: EnvironmentSpec) -> Iterator[Item]:

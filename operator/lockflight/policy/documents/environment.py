@@ -23,6 +23,7 @@ from lockflight.policy.documents.common import (
 )
 from lockflight.policy.documents.model import Block, Document, Facts, Section, document, facts, section, table
 from lockflight.policy.effective import effective
+from lockflight.policy.evidence import wanted
 from lockflight.policy.ruleasked import baseline_of
 
 
@@ -77,7 +78,8 @@ def _summary(environment: Environment, m: Material) -> Facts:
         ("Soak", spec.soak),
         ("Tagged builds only", entry.tagged_only if entry else None),
         ("Branches", entry.branches if entry else None),
-        ("Evidence asked for", entry.evidence if entry else None),
+        ("Evidence asked for", wanted(spec)),
+        ("Of that, signed", entry.signed if entry else None),
         ("Verification", [v.name for v in out.verification] if out else None),
         ("Sign-offs", _counts(out.sign_offs) if out else None),
         *_changes_accepted(spec.change_control),
