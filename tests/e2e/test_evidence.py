@@ -15,6 +15,7 @@ TRUST = {
 }
 ENTRY = {"evidence": ["unit-tests"], "signed": [KIND], "waivable": ["pen-test"], "trust": TRUST}
 ENVIRONMENTS = [{"name": "integration", "tier": "Integration", "spec": {"entry": ENTRY, "autoPromote": False}}]
+BUILT = [{"type": kind, "result": "Passed"} for kind in ("static-analysis", "unit-tests")]
 PEOPLE = {
     "attesters": {
         **{kind: [{"kind": "Group", "name": "developers"}] for kind in ("static-analysis", "unit-tests")},
@@ -38,7 +39,7 @@ def _hears(stack: Stack, promotion: str, words: str) -> None:
 def test_only_what_somebody_entitled_signed_for_these_bytes_lets_it_in(stack: Stack, tmp_path: Path) -> None:
     stack.install(ENVIRONMENTS, people=PEOPLE)
     _, digest = stack.chart("1.0.0")
-    release = stack.release("1.0.0", evidence=[{"type": "unit-tests", "result": "Passed"}])
+    release = stack.release("1.0.0", evidence=BUILT)
     promotion = stack.promote(release, "integration")
     stack.says(promotion, "Evidence", "EvidenceMissing")
 
@@ -65,7 +66,7 @@ def test_only_what_somebody_entitled_signed_for_these_bytes_lets_it_in(stack: St
 
     # The same signature for other bytes.
     _, other = stack.chart("1.1.0")
-    following = stack.release("1.1.0", evidence=[{"type": "unit-tests", "result": "Passed"}])
+    following = stack.release("1.1.0", evidence=BUILT)
     second = stack.promote(following, "integration")
     assert not _attest(stack, tmp_path, following, good)
     _hears(stack, second, "signed other bytes: the chart of app is none of the subjects")

@@ -48,10 +48,12 @@ def _absent(rows: list[Stands], release: str, now: datetime) -> Verdict:
     kinds = ", ".join(row.kind for row in rows)
     unsigned = [row for row in rows if row.unsigned]
     if unsigned:
+        bare = ", ".join(row.kind for row in rows if not row.unsigned)
         return waiting(
             reasons.EVIDENCE_UNSIGNED,
             f"{', '.join(row.kind for row in unsigned)}: no signature counts: lockflight attest {release} "
-            f"--attestation FILE, a test-result statement signed by whom entry.trust names; not counted: {ignored}",
+            f"--attestation FILE, a test-result statement signed by whom entry.trust names; not counted: {ignored}"
+            + (f"; and nobody entitled says that {bare} passed" if bare else ""),
             retry_at=now + ASK_AGAIN,
             waiting_for=[
                 WaitingFor(who=f"attest on evidencetypes/{row.kind}", what=f"signed evidence {row.kind} of {release}")
