@@ -103,11 +103,10 @@ def stands(
 ) -> Stands:
     """What the words on ``kind`` come to: the latest of each attester holds, and one that failed closes."""
     latest = _latest(release, kind)
-    failed = next((said for said in latest if said.entry.result == "Failed" and _bound(release, said)), None)
     if any(claim.type == kind and claim.result == "Failed" for claim in release.spec.evidence):
         return Stands(kind, failed_by="spec.evidence", final=True)
-    if failed is not None:
-        return Stands(kind, failed_by=failed.who)
+    if by := failed_by(release, kind):
+        return Stands(kind, failed_by=by)
     passed: list[str] = []
     waived: list[str] = []
     ignored: list[str] = []
@@ -135,6 +134,15 @@ def stands(
         unsigned=unsigned,
         until=until,
     )
+
+
+def failed_by(release: Release, kind: str) -> str:
+    """Who says, as their latest word on these bytes, that it failed; empty: nobody."""
+    if any(claim.type == kind and claim.result == "Failed" for claim in release.spec.evidence):
+        return "spec.evidence"
+    latest = _latest(release, kind)
+    failed = next((said for said in latest if said.entry.result == "Failed" and _bound(release, said)), None)
+    return failed.who if failed is not None else ""
 
 
 def _forged(

@@ -23,10 +23,12 @@ from lockflight.policy.assume import some_plan
 from lockflight.policy.bulk import part
 from lockflight.policy.debts import owes_for
 from lockflight.policy.effective import effective
+from lockflight.policy.evidence import attestations
 from lockflight.policy.model import Effective, Snapshot
 from lockflight.policy.rights import Question, Rights
 from lockflight.policy.risk import declared
 from lockflight.policy.ruleasked import baseline_of
+from lockflight.policy.signature import Signature, Unsigned
 from lockflight.policy.visits import Visits
 
 SEEN: Final = frozenset(
@@ -149,6 +151,7 @@ def snapshot(objects: Objects, release: Release, name: str) -> Snapshot:
         standard=_standard(objects, changes),
         rights=_TRUSTING,
         evidence_rights=_TRUSTING,
+        signatures=_unverified(release, governed),
         rule_rights={objects.stack: _TRUSTING, objects.root: _TRUSTING},
         production=frozenset(e.metadata.name for e in objects.environments if e.spec.tier is Tier.PRODUCTION),
     )
@@ -160,6 +163,12 @@ def snapshot(objects: Objects, release: Release, name: str) -> Snapshot:
         found = replace(found, changes=(change,), running=())
         found = replace(found, plan=some_plan(found, change))
     return replace(found, calendar=objects.calendar(governed), upstream=_upstream(objects, governed))
+
+
+def _unverified(release: Release, governed: Effective | None) -> dict[str, Signature]:
+    """Signatures are the operator's to verify."""
+    words = Unsigned("is signed, which the operator alone verifies: see gate Evidence of the promotion")
+    return dict.fromkeys(attestations(release, governed.spec), words) if governed is not None else {}
 
 
 def _as_recorded(change: ChangeRequest, name: str) -> ChangeRequest:

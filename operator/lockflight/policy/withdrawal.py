@@ -9,9 +9,8 @@ from lockflight.api.evidence import EvidenceWord
 from lockflight.api.promotion import Promotion
 from lockflight.api.release import Passage, Release
 from lockflight.policy import approvals
-from lockflight.policy.evidence import stands, wanted
+from lockflight.policy.evidence import failed_by, wanted
 from lockflight.policy.model import Effective
-from lockflight.policy.rights import Rights
 from lockflight.policy.voices import same_person
 
 _LOST: Final = ("Failed", "Withdrawn")
@@ -51,7 +50,7 @@ def revoked(release: Release, spec: EnvironmentSpec) -> str | None:
     Asks for nobody's right: what was never given is the business of gate Evidence.
     """
     for kind in wanted(spec):
-        failed = stands(release, spec, kind, Rights()).failed_by
+        failed = failed_by(release, kind)
         if failed:
             return f"evidence {kind} failed, says {failed}"
         last = {word.by or "": word for word in _words(release, kind)}
