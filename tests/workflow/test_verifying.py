@@ -58,3 +58,32 @@ def test_what_is_kept_fits_and_is_the_end(log: str) -> None:
     kept = end_of(log)
     assert len(kept) <= LOG
     assert log.endswith(kept.removeprefix("…\n"))
+
+
+def flaky(fake: FakeWorld, *outcomes: bool) -> None:
+    """The n-th Job of the check ends like that; a later name begins like an earlier one, so it is told first."""
+    for number, succeeded in reversed(list(enumerate(outcomes, 1))):
+        result = JobResult(succeeded=succeeded, message="" if succeeded else "timed out", log=f"run {number}")
+        fake.cluster.numbered[number] = result
+
+
+async def test_a_flaky_check_is_run_again_and_says_so(fake: FakeWorld) -> None:
+    flaky(fake, False, False, True)
+    row = await verified(fake, {**JOB, "job": {**JOB["job"], "attempts": 3}})  # type: ignore[dict-item]
+    assert (row["state"], row["attempt"], row["log"]) == ("Passed", 3, "run 3")
+    assert row["message"] == (
+        "attempt 1 of 3 failed: timed out; attempt 2 of 3 failed: timed out; attempt 3 of 3: passed"
+    )
+    assert len(fake.cluster.jobs) == 3
+
+
+async def test_it_has_failed_when_the_last_attempt_has(fake: FakeWorld) -> None:
+    flaky(fake, False, False, True)
+    row = await verified(fake, {**JOB, "job": {**JOB["job"], "attempts": 2}}, onFailure="Hold")  # type: ignore[dict-item]
+    assert (row["state"], row["attempt"]) == ("Failed", 2)
+
+
+async def test_without_attempts_it_is_run_once(fake: FakeWorld) -> None:
+    flaky(fake, False, True)
+    row = await verified(fake, JOB, onFailure="Hold")
+    assert (row["state"], row["message"], len(fake.cluster.jobs)) == ("Failed", "timed out", 1)

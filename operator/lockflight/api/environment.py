@@ -171,10 +171,19 @@ class ChangeControl(Schema):
     )
 
 
+Attempts = Annotated[
+    int,
+    Field(
+        ge=1, le=5, description="How often it is run before it has failed: where it is known to be flaky. Default 1."
+    ),
+]
+
+
 class HelmTest(Schema):
     """Run ``helm test`` on every component."""
 
     timeout: Timeout = "5m"
+    attempts: Attempts = 1
 
 
 class JobTemplate(Schema):
@@ -203,6 +212,7 @@ class JobVerification(Schema):
     """Run a Job in the target namespace as the deployer."""
 
     timeout: Timeout = "30m"
+    attempts: Attempts = 1
     template: JobTemplate
 
 

@@ -217,6 +217,7 @@ class VerificationStatus(Schema):
     state: Literal["Pending", "Running", "Passed", "Failed", "Cancelled"] = Field(
         description="How it stands. Cancelled: the promotion ended before anybody said."
     )
+    attempt: int = Field(1, description="Which run of it this is: a check may be given several attempts.")
     role: ObjectName | None = Field(
         None, description="Of one that others do: who says how it went, holders of attest on evidencetypes/<role>."
     )

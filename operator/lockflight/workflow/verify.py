@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from lockflight.api.common import parse_duration
-from lockflight.api.environment import Verification
+from lockflight.api.environment import HelmTest, Verification
 from lockflight.api.promotion import VerificationStatus
 from lockflight.policy.labels import deployer
 from lockflight.policy.others import asked_for, pending
-from lockflight.ports import JobResult, NotLeaderError, PortError, UnreachableError
+from lockflight.ports import JobResult, NotLeaderError, PortError, Severity, UnreachableError
 from lockflight.workflow.progress import text_of
 from lockflight.workflow.run import Failure, Forward, succeeded
 
@@ -40,14 +40,10 @@ async def verify(work: Forward) -> Failure | None:
     for check in wanted:
         if any(v.name == check.name and v.state == "Passed" for v in work.status.verification):
             continue
-        if work.running.aborted.is_set():
-            return Failure(work.running.words, aborted=True)
-        await work.fence()
-        passed, said, log = await _check(work, check)
-        message = work.shown(said)
+        passed, message, log = await _attempts(work, check)
         aborted = not passed and work.running.aborted.is_set()
         words = work.running.words if aborted else message
-        _ended(work, check, passed=passed, message=words, log=end_of(work.shown(log)))
+        _ended(work, check, passed=passed, message=words, log=log)
         if not passed:
             words = work.running.words if aborted else f"verification {check.name} failed: {message}"
             return Failure(words, aborted=aborted)
@@ -55,6 +51,27 @@ async def verify(work: Forward) -> Failure | None:
             # A check that took an hour is not repeated because the process died in the next one.
             await work.save(work.status)
     return None
+
+
+async def _attempts(work: Forward, check: Verification) -> tuple[bool, str, str]:
+    """As often as it may be run until it passes; each further attempt is in status before it begins."""
+    most = (check.helm_test or check.job or HelmTest()).attempts
+    while True:
+        if work.running.aborted.is_set():
+            return False, work.running.words, ""
+        row = next(v for v in work.status.verification if v.name == check.name)
+        await work.fence()
+        passed, said, log = await _check(work, check, row.attempt)
+        message, log = work.shown(said), end_of(work.shown(log))
+        earlier = f"{row.message}; " if row.message else ""
+        if passed or row.attempt >= most or work.running.aborted.is_set():
+            counted = f"attempt {row.attempt} of {most}" if most > 1 else ""
+            return passed, earlier + ": ".join(filter(None, (counted, message or ("passed" if counted else "")))), log
+        said_so = text_of(f"{earlier}attempt {row.attempt} of {most} failed: {message}")
+        again = row.model_copy(update={"attempt": row.attempt + 1, "message": said_so, "log": log})
+        rows = tuple(again if v.name == check.name else v for v in work.status.verification)
+        await work.save(work.status.model_copy(update={"verification": rows}))
+        work.deps.events.emit(work.promotion, Severity.WARNING, "VerificationRepeated", f"{check.name}: {said_so}")
 
 
 def end_of(log: str) -> str:
@@ -77,13 +94,14 @@ def _ended(work: Forward, check: Verification, *, passed: bool, message: str, lo
     work.status = work.status.model_copy(update={"verification": rows})
 
 
-async def _check(work: Forward, check: Verification) -> tuple[bool, str, str]:
+async def _check(work: Forward, check: Verification, attempt: int) -> tuple[bool, str, str]:
     """Whether it passed, what is said of it, and the end of its log."""
     if check.helm_test is not None:
         return await _helm_tests(work, parse_duration(check.helm_test.timeout))
     if check.job is None:
         return False, "it is no helmTest and no job", ""
     name = f"lockflight-{check.name[:30]}-{work.promotion.metadata.uid[:8]}"
+    name += f"-{attempt}" if attempt > 1 else ""
     timeout = parse_duration(check.job.timeout)
     try:
         await work.deps.cluster.run_job(work.namespace, name, check.job.template.dump(), timeout)
