@@ -62,7 +62,7 @@ ENTRIES = {
         "A month of trains, CAB meetings, change windows, freezes, critical dates and planned changes.",
     ),
     "report": _own("report", "report", "Figures and documents out of what happened."),
-    "verify": _own("verify", "verify", "Run the verification of a promotion again."),
+    "verify": _own("verify", "verify", "Verifications of what was deployed."),
     "env": _own("env", "env", "Environments: what goes in, what comes out, who has access there."),
     "hold": _own(
         "hold",
