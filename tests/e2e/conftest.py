@@ -1,7 +1,8 @@
 """The whole thing: the charts installed, the operator with the rights that its chart gives it, and people."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from lockflight.devcluster import Person
 from lockflight.devcluster.operator import OperatorProcess, install, start
 from lockflight.devcluster.providers import ClusterLike, open_cluster
+from tests.e2e.clocked import FILE, MovableClock
 from tests.e2e.stack import Stack
 
+ROOT = Path(__file__).parents[2]
 PEOPLE = (
     Person("alice", ("cab",)),
     Person("bob", ("cab",)),
@@ -68,6 +71,28 @@ def operator(cluster: ClusterLike, tmp_path_factory: pytest.TempPathFactory) -> 
     running.start()
     yield running
     assert running.stop() == 0, running.process and running.process.tail()
+
+
+@contextmanager
+def moved(
+    operator: Operator, cluster: ClusterLike, folder: Path, *, leaving: Sequence[str] = ()
+) -> Iterator[MovableClock]:
+    """An operator by a clock that a test puts forward, in place of the session's; namespaces that go with it."""
+    operator.stop()
+    file = folder / "ahead"
+    process = start(
+        cluster,
+        folder,
+        extra_env={FILE: str(file), "PYTHONPATH": str(ROOT)},
+        command=["python", "-m", "tests.e2e.clocked"],
+    )
+    process.wait_ready()
+    yield MovableClock(file)
+    code = process.stop()
+    for name in leaving:
+        cluster.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
+    operator.start()
+    assert code == 0, process.tail()
 
 
 @pytest.fixture

@@ -1,12 +1,17 @@
 """Somebody changes what runs in production: it is shown field by field, and settled before anything else comes in."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from lockflight.devcluster.providers import ClusterLike
+from tests.e2e.clocked import MovableClock
+from tests.e2e.conftest import Operator, moved
 from tests.e2e.stack import Stack, eventually
 
 PRODUCTION = [
@@ -31,6 +36,26 @@ def incident_managers(cluster: ClusterLike) -> Iterator[None]:
     )
     yield
     cluster.kubectl("delete", "clusterrolebinding", name)
+
+
+@pytest.fixture(scope="module")
+def clock(operator: Operator, cluster: ClusterLike, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MovableClock]:
+    """The clock of the operator that stands in for the session's meanwhile."""
+    with moved(operator, cluster, tmp_path_factory.mktemp("clocked")) as clock:
+        yield clock
+
+
+def _rounds(clock: MovableClock, holds: Callable[[], Any], what: str) -> Any:
+    """Poll as ``eventually`` does, and let the minute between two comparisons pass again and again meanwhile."""
+    turn = [monotonic()]
+
+    def looked() -> Any:
+        if monotonic() > turn[0]:
+            clock.put(clock.now() + timedelta(seconds=61))
+            turn[0] = monotonic() + 5
+        return holds()
+
+    return eventually(looked, what, 150)
 
 
 def _promoted(stack: Stack, version: str) -> str:
@@ -89,14 +114,17 @@ def _drift(stack: Stack) -> list[dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("incident_managers")
-def test_drift_is_shown_field_by_field_put_back_and_taken_over_by_a_change(stack: Stack) -> None:
+def test_drift_is_shown_field_by_field_put_back_and_taken_over_by_a_change(
+    clock: MovableClock, cluster: ClusterLike, tmp_path: Path
+) -> None:
+    stack = Stack(cluster, "adrift", tmp_path)
     stack.install(PRODUCTION)
     _promoted(stack, "1.0.0")
     target = f"{stack.name}-production"
     before = _replicas(stack, target)
     _scale(stack, target, 7)
 
-    (row,) = eventually(lambda: _drift(stack), "the drift to be seen", 150)
+    (row,) = _rounds(clock, lambda: _drift(stack), "the drift to be seen")
     (obj,) = row["objects"]
     (field,) = obj["fields"]
     assert (obj["kind"], field["path"]) == ("Deployment", "/spec/replicas")
@@ -106,14 +134,14 @@ def test_drift_is_shown_field_by_field_put_back_and_taken_over_by_a_change(stack
     assert "/spec/replicas" in shown.stdout, shown.stderr
 
     record = f"unauthorised-production-{stack.name}"
-    eventually(lambda: stack.status("lfchg", record).get("findings"), "the record of what nobody permitted", 150)
+    _rounds(clock, lambda: stack.status("lfchg", record).get("findings"), "the record of what nobody permitted")
     asked = stack.lockflight("drift", "put-back", "production", "-y", person="jo")
     assert asked.returncode == 0, asked.stderr
-    eventually(lambda: _replicas(stack, target) == before, "the deployment to be put back", 150)
-    eventually(lambda: _state(stack) != "Drifted", "the drift to be gone", 150)
+    _rounds(clock, lambda: _replicas(stack, target) == before, "the deployment to be put back")
+    _rounds(clock, lambda: _state(stack) != "Drifted", "the drift to be gone")
 
     _scale(stack, target, 9)
-    eventually(lambda: _state(stack) == "Drifted", "the drift to be seen again", 150)
+    _rounds(clock, lambda: _state(stack) == "Drifted", "the drift to be seen again")
     release = stack.release("1.1.0")
     change = stack.change("chg-1.1.0", release)
     promotion = stack.promote(release, "production")
@@ -124,4 +152,4 @@ def test_drift_is_shown_field_by_field_put_back_and_taken_over_by_a_change(stack
     _approved(stack, change)
     stack.reaches(promotion, "Succeeded")
     assert _replicas(stack, target) == before
-    eventually(lambda: _state(stack) != "Drifted", "the drift to be gone", 150)
+    _rounds(clock, lambda: _state(stack) != "Drifted", "the drift to be gone")

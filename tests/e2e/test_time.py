@@ -15,14 +15,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lockflight.api import reasons
-from lockflight.devcluster.operator import start
 from lockflight.devcluster.providers import ClusterLike
-from tests.e2e.clocked import FILE, MovableClock
-from tests.e2e.conftest import Operator
+from tests.e2e.clocked import MovableClock
+from tests.e2e.conftest import Operator, moved
 from tests.e2e.slow import NEVER, helm_state, slow
 from tests.e2e.stack import Stack, eventually
 
-ROOT = Path(__file__).parents[2]
 INTEGRATION = {"name": "integration", "tier": "Integration"}
 CONTROL = {
     "standard": {"catalogue": [{"role": "cab", "count": 1}]},
@@ -57,22 +55,8 @@ def schedule(start: datetime, end: datetime) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def clock(operator: Operator, cluster: ClusterLike, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MovableClock]:
     """The clock of the operator that stands in for the session's meanwhile."""
-    operator.stop()
-    folder = tmp_path_factory.mktemp("clocked")
-    file = folder / "ahead"
-    process = start(
-        cluster,
-        folder,
-        extra_env={FILE: str(file), "PYTHONPATH": str(ROOT)},
-        command=["python", "-m", "tests.e2e.clocked"],
-    )
-    process.wait_ready()
-    yield MovableClock(file)
-    code = process.stop()
-    for name in ("rhythm", "board", "moves"):
-        cluster.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
-    operator.start()
-    assert code == 0, process.tail()
+    with moved(operator, cluster, tmp_path_factory.mktemp("clocked"), leaving=("rhythm", "board", "moves")) as clock:
+        yield clock
 
 
 def _whole(clock: MovableClock) -> datetime:
