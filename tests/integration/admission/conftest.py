@@ -341,8 +341,8 @@ _ACCOUNTS = {
 
 def await_policies(world: World) -> None:
     """Policies act about a second after they came: probe until each does, without leaving a trace."""
-    for _ in attempts("changes are stamped"):
-        if _created_by(world) == "jo":
+    for _ in attempts("what people make is stamped"):
+        if all(_created_by(world, plural) == "jo" for plural in ("changerequests", "promotions", "releases")):
             break
     change, promotion, used = world.make("changerequests"), world.make("promotions"), world.make("releases")
     world.observe(used, inUse=True)
@@ -373,15 +373,16 @@ def _await_gone(world: World) -> None:
             return
 
 
-def _created_by(world: World) -> str | None:
-    """The creator that a new change would bear; empty where it is refused, None where nobody minds."""
+def _created_by(world: World, plural: str = "changerequests") -> str | None:
+    """The creator that a new object would bear; empty where it is refused, None where nobody minds."""
     try:
-        obj = world.send(
-            "jo", "POST", f"{API}/namespaces/{STACK}/changerequests?dryRun=All", world.manifest("changerequests")
-        )
+        obj = world.send("jo", "POST", f"{API}/namespaces/{STACK}/{plural}?dryRun=All", world.manifest(plural))
     except RefusedError:
         return ""
-    creator: str | None = obj["metadata"].get("annotations", {}).get("lockflight.dev/creator")
+    found = obj["metadata"].get("annotations", {})
+    if plural == "releases" and "lockflight.dev/creator-groups" not in found:
+        return None
+    creator: str | None = found.get("lockflight.dev/creator")
     return creator
 
 

@@ -5,6 +5,7 @@ import pytest
 from .world import API, JSON_PATCH, MERGE_PATCH, STACK, World, digest, entry
 
 CREATOR, EDITORS = "lockflight.dev/creator", "lockflight.dev/editors"
+GROUPS = "lockflight.dev/creator-groups"
 
 
 def annotations(world: World, path: str) -> dict[str, str]:
@@ -33,9 +34,13 @@ def test_the_comment_stays(world: World) -> None:
 @pytest.mark.parametrize("plural", ["changerequests", "promotions", "releases"])
 def test_a_forged_creator_is_overwritten(world: World, plural: str) -> None:
     obj = world.manifest(plural)
-    obj["metadata"]["annotations"] = {CREATOR: "somebody", EDITORS: "alice\nbob", "kept": "yes"}
+    forged = {CREATOR: "somebody", EDITORS: "alice\nbob", GROUPS: "cab"}
+    obj["metadata"]["annotations"] = {**forged, "kept": "yes"}
     made = world.send("jo", "POST", f"{API}/namespaces/{STACK}/{plural}", obj)
-    assert made["metadata"]["annotations"] == {CREATOR: "jo", "kept": "yes"}
+    # Whose word a claim of the release is depends on the groups, too.
+    groups = {GROUPS: "developers\nsystem:authenticated"} if plural == "releases" else {}
+    found = made["metadata"]["annotations"]
+    assert {key: found[key] for key in found if key != GROUPS or groups} == {CREATOR: "jo", "kept": "yes", **groups}
 
 
 @pytest.mark.parametrize("forged", [None, "somebody"])

@@ -113,5 +113,5 @@ def test_not_even_system_masters_deletes_or_replaces_them(guarded: World, kind: 
     with pytest.raises(RefusedError, match=re.escape(STATIC_SUFFIX)):
         guarded.send("admin", "POST", f"{POLICIES}/{kind}", obj)
     release = guarded.make("releases", who="jo")
-    with pytest.raises(RefusedError, match="status is what the operator observed"):
+    with pytest.raises(RefusedError, match="in status people write only evidence"):
         guarded.send("admin", "PATCH", release.status, {"status": {"observedGeneration": 9}}, MERGE_PATCH)
