@@ -107,6 +107,9 @@ def _completed(gathered: Snapshot) -> Snapshot:
         revisions=known.revisions,
         running=known.running,
         rights=known.rights,
+        evidence_rights=known.evidence_rights,
+        ladder=known.ladder,
+        drift=known.drift,
         here=(BEFORE,),
     )
 
