@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 
 from bench import admission, gates
 from bench.audit import deployed_at, requests
-from bench.world import ENVIRONMENT, World, approve, name, propose, until, world
+from bench.world import ENVIRONMENT, World, approve, name, plans, propose, until, world
 
 ONE_BY_ONE = 20
 AT_ONCE = 100
@@ -64,8 +64,9 @@ def _one_by_one(w: World, application: str) -> list[Row]:
     for number in range(ONE_BY_ONE):
         version = f"1.0.{number}"
         propose(w, [application], version)
+        seen = plans(w, [name(application, version)])
         began = datetime.now(UTC)
-        asyncio.run(approve(w, [name(application, version)]))
+        asyncio.run(approve(w, seen))
         _succeeded(w, [name(application, version)])
         ours.append(_seconds(w, application, "app", began))
         counts.append(_counted(w, began, application))
@@ -82,8 +83,9 @@ def _at_once(w: World, applications: Sequence[str]) -> Row:
     version = "2.0.0"
     propose(w, applications, version)
     names = [name(a, version) for a in applications]
+    seen = plans(w, names)
     began = datetime.now(UTC)
-    asyncio.run(approve(w, names))
+    asyncio.run(approve(w, seen))
     _succeeded(w, names)
     ours = max(_seconds(w, a, "app", began) for a in applications)
     began = datetime.now(UTC)

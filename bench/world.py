@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,16 +172,23 @@ def _proposal(world: World, application: str, version: str) -> list[dict[str, An
     ]
 
 
-async def approve(world: World, names: Sequence[str]) -> None:
-    """Append an approval to each change as alice, all at once."""
+def plans(world: World, names: Sequence[str]) -> dict[str, str]:
+    """The plan digest of each change, as whoever approves it has seen it."""
+    found = world.statuses("changerequests")
+    return {name: found[name]["planDigest"] for name in names}
+
+
+async def approve(world: World, seen: Mapping[str, str]) -> None:
+    """Append an approval to each change as alice, all at once; ``seen`` are their plans."""
     async with await client_of(world, "alice") as api:
 
         async def one(change: str) -> None:
-            status, said = await append_approval(api, change, {"role": "cab", "decision": "Approved"})
+            entry = {"role": "cab", "decision": "Approved", "planDigest": seen[change]}
+            status, said = await append_approval(api, change, entry)
             if status >= 300:
                 raise RuntimeError(f"approval of {change}: {status} {said}")
 
-        await asyncio.gather(*(one(n) for n in names))
+        await asyncio.gather(*(one(n) for n in seen))
 
 
 async def client_of(world: World, person: str) -> Any:
