@@ -4,7 +4,7 @@ import json
 
 import yaml
 
-from tests.e2e.stack import EVIDENCE, Stack
+from tests.e2e.stack import EVIDENCE, Stack, eventually
 
 ENVIRONMENTS = [{"name": "integration", "tier": "Integration", "spec": {"autoPromote": False}}]
 
@@ -43,4 +43,4 @@ def test_what_helm_runs_already_is_taken_over_and_later_removed(stack: Stack) ->
     assert removed.returncode == 0, removed.stderr
     stack.reaches(removed.stdout.split("/", 1)[1].split()[0], "Succeeded")
     assert stack.deployed(target) == {}
-    assert not stack.status("lfenv", "integration").get("targets")
+    eventually(lambda: not stack.status("lfenv", "integration").get("targets"), "the environment to say so")
